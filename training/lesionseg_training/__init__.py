@@ -1,0 +1,1 @@
+"""The headless trainer: data, sampling, losses, fit, evaluate."""
