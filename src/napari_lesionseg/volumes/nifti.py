@@ -1,0 +1,207 @@
+"""NIfTI in and out: own checks before voxels are touched, and a re-read after every write."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import IO, Any
+
+import nibabel as nib
+import numpy as np
+import numpy.typing as npt
+from isal import igzip
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes.atomic import write_atomically
+from napari_lesionseg.volumes.geometry import Geometry
+from napari_lesionseg.volumes.volume import Intensity, Mask, Volume
+
+GREY_WARNING = (
+    "8-bit grey levels, not Hounsfield units: HU presets and lung measures are switched off for this scan."
+)
+NO_AIR_WARNING = "No voxel is as dark as air (below −500): the values may not be Hounsfield units."
+MAX_GZIP_RATIO = 1032  # Deflate cannot expand further: a header that declares more is lying.
+_HEADER_ERRORS = (HeaderDataError, WrapStructError, ImageFileError, ValueError, KeyError, TypeError)
+
+
+def read_scan(path: str | Path) -> Volume:
+    """Read a CT scan from a NIfTI file.
+
+    Integer files keep int16 where their values allow it; a slope is applied.
+
+    Raises
+    ------
+    LesionsegError
+        If the file is missing, truncated, not NIfTI, not 3-D, empty, or holds NaN or infinity.
+    """
+    path = Path(path)
+    stored, geometry = _read(path)
+    if not np.isfinite(stored).all():
+        raise LesionsegError(f"{path} holds voxels that are not numbers (NaN or infinity); export the scan again.")
+    intensity: Intensity = "grey" if stored.dtype == np.uint8 else "HU"
+    return Volume(geometry.to_display(stored), geometry, intensity, path, _warnings(stored, intensity))
+
+
+def read_mask(path: str | Path, like: Geometry | None = None) -> Mask:
+    """Read a label mask, and check that it lies on the grid ``like``.
+
+    Raises
+    ------
+    LesionsegError
+        If the file cannot be read, holds labels that are not whole numbers from 0 to 255, or lies on another grid.
+    """
+    path = Path(path)
+    stored, geometry = _read(path)
+    labels = np.rint(stored) if np.issubdtype(stored.dtype, np.floating) else stored
+    if not np.array_equal(labels, stored) or labels.min() < 0 or labels.max() > 255:
+        raise LesionsegError(f"{path} is not a mask: its labels must be whole numbers from 0 to 255.")
+    if like is not None and not geometry.same_grid(like):
+        raise LesionsegError(
+            f"{path} lies on another grid (shape {geometry.shape}, spacing {_mm(geometry)}) than the scan "
+            f"(shape {like.shape}, spacing {_mm(like)}); choose the mask that was drawn on this scan."
+        )
+    return Mask(np.ascontiguousarray(geometry.to_display(labels), dtype=np.uint8), like or geometry, path)
+
+
+def write_mask(path: str | Path, mask: Mask) -> None:
+    """Write ``mask`` on its stored grid with a fresh header, and prove by re-reading that it is equal."""
+    write_labels(Path(path), mask.array, mask.geometry)
+
+
+def write_labels(path: Path, shown: npt.NDArray[Any], geometry: Geometry) -> None:
+    """Write an integer (z, y, x) array, for example a uint8 probability (p·255), on ``geometry``.
+
+    Raises
+    ------
+    LesionsegError
+        If ``path`` is not ``.nii`` or ``.nii.gz``, cannot be written, or does not read back equal.
+    """
+    stored = np.asfortranarray(geometry.to_stored(shown))
+    _write(path, stored, geometry)
+
+
+def write_scan(path: str | Path, scan: Volume) -> None:
+    """Write ``scan`` on its stored grid with a fresh header, and prove by re-reading that it is equal."""
+    _write(Path(path), np.asfortranarray(scan.geometry.to_stored(scan.array)), scan.geometry)
+
+
+def _write(path: Path, stored: npt.NDArray[Any], geometry: Geometry) -> None:
+    if not path.name.endswith((".nii", ".nii.gz")):
+        raise LesionsegError(f"{path} does not end in .nii or .nii.gz; choose such a name.")
+    image = nib.Nifti1Image(stored, geometry.affine, dtype=stored.dtype)
+    image.set_sform(geometry.affine, code=1)
+    image.set_qform(geometry.affine, code=1)
+    image.header.set_xyzt_units("mm")
+    data = image.to_bytes()
+    if path.name.endswith(".gz"):
+        data = igzip.compress(data, compresslevel=1)
+
+    def same_on_disk(temporary: Path) -> None:
+        voxels, grid = _read(temporary)
+        if not np.array_equal(voxels, stored) or not grid.same_grid(geometry):
+            raise LesionsegError(f"{path} did not read back as it was written; nothing was saved, try another disk.")
+
+    write_atomically(path, data, same_on_disk)
+
+
+def _read(path: Path) -> tuple[npt.NDArray[Any], Geometry]:
+    """Stored voxels (i, j, k), scaled, and their grid; every error names ``path``."""
+    if not path.is_file():
+        raise LesionsegError(f"{path} does not exist or is not a file; check the name.")
+    zipped = path.suffix == ".gz"
+    try:
+        with igzip.open(path, "rb") if zipped else open(path, "rb") as file:
+            header = _read_header(path, file)
+            voxels = _read_voxels(path, file, header, path.stat().st_size * (MAX_GZIP_RATIO if zipped else 1))
+            while zipped and file.read(1 << 20):
+                pass  # The CRC is checked only at the stream's end.
+    except (EOFError, zlib.error, gzip.BadGzipFile, igzip.BadGzipFile) as error:
+        raise LesionsegError(f"{path} is truncated or damaged; copy or export it again.") from error
+    except OSError as error:
+        raise LesionsegError(f"{path} cannot be read: {error.strerror or error}; copy or export it again.") from error
+    return _scaled(path, voxels, header), _geometry(path, header)
+
+
+def _read_header(path: Path, file: IO[bytes]) -> nib.Nifti1Header:
+    not_nifti = LesionsegError(f"{path} is not a NIfTI file; convert the scan to .nii or .nii.gz.")
+    start = file.read(348)
+    if len(start) < 348:
+        raise not_nifti
+    size = np.frombuffer(start[:4], "<i4")[0]
+    second = size in (540, np.int32(540).byteswap())
+    try:
+        if second:
+            header = nib.Nifti2Header(start + file.read(540 - 348))
+        else:
+            header = nib.Nifti1Header(start)
+        shape = header.get_data_shape()
+        header.get_data_dtype()
+    except _HEADER_ERRORS as error:
+        raise not_nifti from error
+    if start[344:348] not in (b"n+1\0",) and not second:
+        raise not_nifti
+    if len(shape) > 3 and set(shape[3:]) == {1}:
+        shape = shape[:3]
+    if len(shape) != 3:
+        raise LesionsegError(f"{path} has {len(shape)} dimensions, a scan needs three; export one volume.")
+    if min(shape) < 1:
+        raise LesionsegError(f"{path} is empty (shape {shape}); export the scan again.")
+    skip = int(header["vox_offset"]) - (540 if second else 348)
+    if skip < 0:
+        raise not_nifti
+    file.read(skip)
+    return header
+
+
+def _read_voxels(path: Path, file: IO[bytes], header: nib.Nifti1Header, most: int) -> npt.NDArray[Any]:
+    shape, dtype = header.get_data_shape()[:3], header.get_data_dtype()
+    if dtype.kind not in "iuf":
+        raise LesionsegError(f"{path} holds {dtype} voxels, not single numbers; export a grey-level CT scan.")
+    wanted = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if wanted > most:
+        raise LesionsegError(f"{path} is truncated: its header declares {wanted} bytes of voxels; copy it again.")
+    buffer = np.empty(wanted, np.uint8)
+    view, filled = memoryview(buffer), 0
+    while filled < wanted:
+        count = file.readinto(view[filled:])  # type: ignore[attr-defined]
+        if not count:
+            raise LesionsegError(f"{path} is truncated: {wanted - filled} bytes of voxels are missing; copy it again.")
+        filled += count
+    return buffer.view(dtype).reshape(shape, order="F")
+
+
+def _scaled(path: Path, voxels: npt.NDArray[Any], header: nib.Nifti1Header) -> npt.NDArray[Any]:
+    try:
+        slope, intercept = header.get_slope_inter()
+    except HeaderDataError as error:
+        raise LesionsegError(f"{path} has a slope or intercept that is not a number; export it again.") from error
+    native = voxels if voxels.dtype.isnative else voxels.astype(voxels.dtype.newbyteorder("="))
+    if slope in (None, 1.0) and intercept in (None, 0.0):
+        return native
+    scaled = native.astype(np.float32) * np.float32(slope or 1.0) + np.float32(intercept or 0.0)
+    whole = float(slope or 1.0).is_integer() and float(intercept or 0.0).is_integer()
+    if whole and native.dtype.kind in "iu" and np.abs(scaled).max() < 2**15:
+        return scaled.astype(np.int16)
+    return scaled
+
+
+def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
+    i, j, k = header.get_data_shape()[:3]
+    try:
+        return Geometry((i, j, k), header.get_best_affine())
+    except (LesionsegError, *_HEADER_ERRORS) as error:
+        raise LesionsegError(f"{path} has no usable position in space (its affine is singular); export it again.") from error
+
+
+def _warnings(stored: npt.NDArray[Any], intensity: Intensity) -> tuple[str, ...]:
+    if intensity == "grey":
+        return (GREY_WARNING,)
+    return (NO_AIR_WARNING,) if stored.min() > -500 else ()
+
+
+def _mm(geometry: Geometry) -> str:
+    return " × ".join(f"{side:.3g}" for side in geometry.spacing) + " mm"

@@ -1,0 +1,75 @@
+"""A scan and a mask: voxels in display order together with the grid they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes.geometry import Geometry
+
+Intensity = Literal["HU", "grey"]
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A scan.
+
+    Parameters
+    ----------
+    array
+        Voxels (z, y, x): z to superior, y to posterior, x to the patient's left.
+    geometry
+        The stored grid.
+    intensity
+        ``"HU"``, or ``"grey"`` where the values are not Hounsfield units.
+    source
+        The file the scan was read from.
+    warnings
+        What a user should know about this file, one sentence each.
+    """
+
+    array: npt.NDArray[Any]
+    geometry: Geometry
+    intensity: Intensity = "HU"
+    source: Path | None = None
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_shape(self.array, self.geometry)
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Integer labels (z, y, x) on a stored grid; 0 is background, 1 lesion."""
+
+    array: npt.NDArray[Any]
+    geometry: Geometry
+    source: Path | None = None
+
+    def __post_init__(self) -> None:
+        _check_shape(self.array, self.geometry)
+        if not np.issubdtype(self.array.dtype, np.integer):
+            raise LesionsegError("A mask needs whole-numbered labels; convert it to integers.")
+
+    @classmethod
+    def empty(cls, geometry: Geometry) -> Mask:
+        """Make a mask without a lesion on ``geometry``."""
+        return cls(np.zeros(geometry.display_shape, np.uint8), geometry)
+
+    @property
+    def volume_ml(self) -> float:
+        """Volume of all labelled voxels in ml."""
+        return int(np.count_nonzero(self.array)) * self.geometry.voxel_ml
+
+
+def _check_shape(array: npt.NDArray[Any], geometry: Geometry) -> None:
+    if array.shape != geometry.display_shape:
+        raise LesionsegError(
+            f"Voxels of shape {array.shape} do not fit a grid of shape {geometry.display_shape}; "
+            "use the scan's own grid."
+        )
