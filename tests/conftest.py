@@ -1,0 +1,93 @@
+"""What all tests share: isolated settings, one thread, fixed seeds, a small phantom and the real scans."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_lesionseg.volumes.phantom import PhantomCase
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Set while this file is imported, that is before any test module imports torch, Qt or napari.
+_HOME = Path(tempfile.mkdtemp(prefix="lesionseg-tests-"))
+_QT_API = os.environ.setdefault("QT_API", "pyqt5" if importlib.util.find_spec("PyQt5") else "pyqt6")
+os.environ |= {
+    "LESIONSEG_HOME": str(_HOME / "lesionseg"),
+    "XDG_CONFIG_HOME": str(_HOME / "config"),
+    "XDG_DATA_HOME": str(_HOME / "data"),
+    "XDG_STATE_HOME": str(_HOME / "state"),
+    "XDG_CACHE_HOME": str(_HOME / "cache"),
+    "NAPARI_CONFIG": str(_HOME / "napari" / "settings.yaml"),
+    "NAPARI_STRICT_QT": "raise",  # A widget that outlives its test fails the test.
+    "PYTEST_QT_API": _QT_API,  # pytest-qt prefers PyQt6 where both are installed; qtpy prefers PyQt5.
+    "OMP_NUM_THREADS": "1",  # Sums over several threads differ in the last digit.
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+def pytest_unconfigure() -> None:
+    """Remove the settings folder of this run."""
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+def pytest_report_header() -> str:
+    """Name the Qt binding at the top of each run."""
+    return f"qt binding: {_QT_API}"
+
+
+@pytest.fixture(scope="session")
+def qapp_args() -> list[str]:
+    """Refuse to start Qt without a display: it would abort the whole run instead of failing one test."""
+    no_display = not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if sys.platform == "linux" and no_display and "QT_QPA_PLATFORM" not in os.environ:
+        pytest.fail("Qt needs a display; run `make unit`, or put `scripts/headless.py` before the command.")
+    return ["lesionseg-tests"]
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds() -> None:
+    """Seed each test, so that its draws do not depend on the tests before it."""
+    random.seed(0)
+    np.random.seed(0)
+    if torch := sys.modules.get("torch"):  # Not imported for the sake of a seed: that takes a second.
+        torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The folder of pyproject.toml."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real scans beside the repository; a test that asks for them is skipped where they are missing."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real scans are expected in {folder}, which does not exist")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def phantom_case() -> Iterator[PhantomCase]:
+    """A generated scan of 16 × 64 × 64 voxels with lesions and their truth; read-only, since all tests share it."""
+    from napari_lesionseg.volumes.phantom import make_case
+
+    case = make_case(seed=1, shape=(16, 64, 64))
+    for volume in (case.scan, case.truth, case.lungs):
+        volume.array.flags.writeable = False
+    yield case
