@@ -1,0 +1,91 @@
+"""Questions to the tables inside a transaction, and the way from a row to a record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.study.files import stored_path
+from napari_lesionseg.study.records import Case, Revision, check_role
+from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow
+from napari_lesionseg.study.split import Split, check_split, choose_split
+
+
+def to_case(row: CaseRow, folder: Path) -> Case:
+    """Make the record of a case of the study in ``folder``."""
+    i, j, k = row.shape
+    scan = stored_path(folder, row.scan)
+    split = check_split(row.patient.split)
+    return Case(row.id, row.patient.id, scan, row.sha256, split, (i, j, k), tuple(row.affine))
+
+
+def to_revision(row: RevisionRow, folder: Path) -> Revision:
+    """Make the record of a mask revision of the study in ``folder``."""
+    return Revision(
+        id=row.id,
+        case=row.case.id,
+        role=check_role(row.role),
+        path=stored_path(folder, row.file),
+        sha256=row.sha256,
+        created=row.created,
+        reviewer=row.reviewer,
+        model=row.model,
+        parent=row.parent.id if row.parent is not None else None,
+        corrected_slices=None if row.corrected_slices is None else tuple(row.corrected_slices),
+    )
+
+
+def find_case(session: Session, case_id: str) -> CaseRow:
+    """Return the row of a case, or raise one sentence."""
+    row = session.scalars(select(CaseRow).where(CaseRow.id == case_id)).first()
+    if row is None:
+        raise LesionsegError(f"The study has no case {case_id!r}; see its cases with 'lesionseg study list'.")
+    return row
+
+
+def find_parent(session: Session, case_id: str, parent: str | None) -> int | None:
+    """Return the number of the revision ``parent`` of the case, or raise one sentence."""
+    if parent is None:
+        return None
+    wanted = select(RevisionRow.number).join(RevisionRow.case).where(CaseRow.id == case_id, RevisionRow.id == parent)
+    number = session.scalars(wanted).first()
+    if number is None:
+        raise LesionsegError(f"Case {case_id} has no revision {parent!r} to be the parent; see 'lesionseg study show'.")
+    return number
+
+
+def find_or_add_patient(session: Session, patient: str, split: Split | None) -> PatientRow:
+    """Return the patient, who joins a split on the first call and never moves."""
+    row = session.scalars(select(PatientRow).where(PatientRow.id == patient)).first()
+    if row is None:
+        counts = Counter(check_split(name) for name in session.scalars(select(PatientRow.split)))
+        row = PatientRow(id=patient, split=split or choose_split(counts))
+        session.add(row)
+        session.flush()
+    elif split is not None and split != row.split:
+        raise LesionsegError(
+            f"Patient {row.id} is in the split {row.split} and cannot join {split}; add this scan without a split."
+        )
+    return row
+
+
+def refuse_known_case(session: Session, case_id: str) -> None:
+    """Raise one sentence if a case of this id exists."""
+    known = session.scalars(select(CaseRow.id).where(CaseRow.id == case_id)).first()
+    if known is not None:
+        raise LesionsegError(f"The study has a case {known} already; choose another id for this scan.")
+
+
+def refuse_scan_of_other_patient(session: Session, scan: Path, sha256: str, patient: PatientRow) -> None:
+    """Raise one sentence if the same file belongs to another patient, who may be in another split."""
+    others = select(CaseRow).where(CaseRow.sha256 == sha256, CaseRow.patient_number != patient.number)
+    other = session.scalars(others).first()
+    if other is not None:
+        raise LesionsegError(
+            f"{scan} is the scan of case {other.id} (patient {other.patient.id}) already; "
+            f"add it under that patient, or choose the file of patient {patient.id}."
+        )

@@ -1,0 +1,262 @@
+"""The study folder: cases, patients, mask revisions and splits, on disk before they are acknowledged."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.study import rows
+from napari_lesionseg.study.checks import check_grid, check_scan, check_slices
+from napari_lesionseg.study.database import check_database, connect, create_database, now, translated
+from napari_lesionseg.study.files import copy_scan, make_empty_folder, make_folder, path_to_store, sha256_of
+from napari_lesionseg.study.records import Case, Revision, Role, check_id, check_role
+from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow, StudyRow
+from napari_lesionseg.study.split import SPLITS, Split, check_split
+from napari_lesionseg.volumes import Mask, nifti
+
+DATABASE: Final = "study.db"
+FOLDERS: Final = ("masks", "models", "runs", "exports")
+
+
+class Study:
+    """A study folder, the unit a user backs up.
+
+    Use ``Study.create`` or ``Study.open``. Every method is one transaction; nothing is kept open in
+    between, so a study may be used from threads and from several processes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._database = folder / DATABASE
+        self._engine = connect(self._database)
+
+    @classmethod
+    def create(cls, folder: str | Path, *, seed: int = 0) -> Study:
+        """Make an empty study in a new or empty folder.
+
+        Raises
+        ------
+        LesionsegError
+            If the folder holds files already, or cannot be written to.
+        """
+        folder = Path(folder).resolve()
+        make_empty_folder(folder)
+        for name in FOLDERS:
+            make_folder(folder / name)
+        create_database(folder / DATABASE, seed)
+        return cls(folder)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Study:
+        """Open a study.
+
+        Raises
+        ------
+        LesionsegError
+            If there is no study, or its schema is newer than this program.
+        """
+        folder = Path(folder).resolve()
+        if not (folder / DATABASE).is_file():
+            raise LesionsegError(
+                f"{folder} is not a study (it has no {DATABASE}); choose a folder made by 'lesionseg study create'."
+            )
+        check_database(folder / DATABASE)
+        return cls(folder)
+
+    @property
+    def seed(self) -> int:
+        """The seed the study was created with."""
+        with self._session() as session:
+            return session.scalars(select(StudyRow.seed)).one()
+
+    def add_case(
+        self, case_id: str, patient: str, scan: str | Path, *, copy: bool = False, split: str | None = None
+    ) -> Case:
+        """Add a scan; a patient who is new joins ``split``, or the split furthest below its target.
+
+        Parameters
+        ----------
+        case_id, patient
+            1 to 64 letters, digits, ``_`` or ``-``; compared without regard to case.
+        scan
+            A NIfTI file. It is read once as a proof, and stays where it is unless ``copy``.
+        copy
+            Copy the file to ``scans/`` in the study.
+        split
+            Must be the patient's split if the patient is known: a patient is never moved.
+
+        Raises
+        ------
+        LesionsegError
+            If an id or the split is bad, the case exists, the scan cannot be read, the patient is
+            in another split, or the same file belongs to another patient.
+        """
+        check_id("case", case_id)
+        check_id("patient", patient)
+        chosen = check_split(split) if split is not None else None
+        scan = Path(scan)
+        geometry = nifti.read_scan(scan).geometry
+        sha256 = sha256_of(scan)
+        with self._session(write=True) as session:
+            rows.refuse_known_case(session, case_id)
+            patient_row = rows.find_or_add_patient(session, patient, chosen)
+            rows.refuse_scan_of_other_patient(session, scan, sha256, patient_row)
+            if copy:
+                target = self.folder / "scans" / (case_id + _suffix(scan))
+                copy_scan(scan, target, sha256)
+                scan = target
+            row = CaseRow(
+                id=case_id,
+                patient=patient_row,
+                scan=path_to_store(self.folder, scan),
+                sha256=sha256,
+                shape=list(geometry.shape),
+                affine=geometry.affine.ravel().tolist(),
+                added=now(),
+            )
+            session.add(row)
+            session.flush()
+            return rows.to_case(row, self.folder)
+
+    def cases(self) -> list[Case]:
+        """Return all cases in the order they were added; no scan is touched."""
+        with self._session() as session:
+            found = session.scalars(select(CaseRow).order_by(CaseRow.number))
+            return [rows.to_case(row, self.folder) for row in found]
+
+    def case(self, case_id: str) -> Case:
+        """Return one case.
+
+        Raises
+        ------
+        LesionsegError
+            If there is none of this id.
+        """
+        with self._session() as session:
+            return rows.to_case(rows.find_case(session, case_id), self.folder)
+
+    def check_scan(self, case: Case) -> None:
+        """Prove that the case's scan is still the file that was added.
+
+        Raises
+        ------
+        LesionsegError
+            If it is missing or has changed.
+        """
+        check_scan(case)
+
+    def add_revision(
+        self,
+        case_id: str,
+        role: str,
+        mask: Mask,
+        *,
+        reviewer: str = "",
+        model: str = "",
+        parent: str | None = None,
+        corrected_slices: Iterable[int] | None = None,
+    ) -> Revision:
+        """Keep ``mask`` as a new revision; the file is on disk and proved before the row is.
+
+        Parameters
+        ----------
+        case_id, role
+            What it is a mask of, and what it is: truth, prediction, correction or pseudo.
+        mask
+            On the scan's own grid.
+        reviewer, model, parent
+            Where it comes from; ``parent`` is the id of a revision of the same case.
+        corrected_slices
+            Display z of the slices a human vouches for; None means every slice.
+
+        Raises
+        ------
+        LesionsegError
+            If the case, role or parent is unknown, a slice is not in the scan, the mask lies on
+            another grid, or it cannot be written. Nothing has been added then.
+        """
+        case = self.case(case_id)
+        known_role = check_role(role)
+        slices = check_slices(case, corrected_slices)
+        check_grid(case, mask)
+        with self._session() as session:
+            parent_number = rows.find_parent(session, case.id, parent)
+        revision = f"{known_role}-{uuid.uuid4().hex[:12]}"
+        path = self.folder / "masks" / case.id / f"{revision}.nii.gz"
+        make_folder(path.parent)
+        nifti.write_mask(path, mask)
+        with self._session(write=True) as session:
+            row = RevisionRow(
+                id=revision,
+                case=rows.find_case(session, case.id),
+                role=known_role,
+                file=path_to_store(self.folder, path),
+                sha256=sha256_of(path),
+                created=now(),
+                reviewer=reviewer,
+                model=model,
+                parent_number=parent_number,
+                corrected_slices=slices,
+            )
+            session.add(row)
+            session.flush()
+            return rows.to_revision(row, self.folder)
+
+    def revisions(self, case_id: str) -> list[Revision]:
+        """Return all revisions of a case, oldest first."""
+        with self._session() as session:
+            case = rows.find_case(session, case_id)
+            found = session.scalars(
+                select(RevisionRow).where(RevisionRow.case_number == case.number).order_by(RevisionRow.number)
+            )
+            return [rows.to_revision(row, self.folder) for row in found]
+
+    def latest(self, case_id: str, role: Role) -> Revision | None:
+        """Return the newest revision of a case in ``role``, or None if there is none."""
+        with self._session() as session:
+            case = rows.find_case(session, case_id)
+            newest = (
+                select(RevisionRow)
+                .where(RevisionRow.case_number == case.number)
+                .where(RevisionRow.role == check_role(role))
+            )
+            row = session.scalars(newest.order_by(RevisionRow.number.desc()).limit(1)).first()
+            return rows.to_revision(row, self.folder) if row is not None else None
+
+    def corrected_slices(self, revision: Revision) -> list[int] | None:
+        """Return the display z of the slices a human vouches for in ``revision``; None means all."""
+        return None if revision.corrected_slices is None else list(revision.corrected_slices)
+
+    def role_counts(self) -> dict[str, dict[str, int]]:
+        """Return how many revisions each case has of each role; a case without a mask is left out."""
+        counted = select(CaseRow.id, RevisionRow.role, func.count()).join(RevisionRow.case)
+        counts: dict[str, dict[str, int]] = {}
+        with self._session() as session:
+            for case_id, role, count in session.execute(counted.group_by(CaseRow.id, RevisionRow.role)):
+                counts.setdefault(case_id, {})[role] = count
+        return counts
+
+    def split(self) -> dict[Split, list[str]]:
+        """Return the patients of each split, in the order they were added."""
+        patients: dict[Split, list[str]] = {name: [] for name in SPLITS}
+        with self._session() as session:
+            for row in session.scalars(select(PatientRow).order_by(PatientRow.number)):
+                patients[check_split(row.split)].append(row.id)
+        return patients
+
+    @contextmanager
+    def _session(self, *, write: bool = False) -> Iterator[Session]:
+        engine = self._engine.execution_options(write=write)
+        with translated(self._database), Session(engine) as session, session.begin():
+            yield session
+
+
+def _suffix(scan: Path) -> str:
+    return ".nii.gz" if scan.name.endswith(".gz") else ".nii"
