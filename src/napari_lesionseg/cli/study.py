@@ -1,0 +1,167 @@
+"""``lesionseg study``: make a study, add scans to it, and see what it holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.study import ROLES, Case, Revision, Study
+from napari_lesionseg.volumes import nifti
+
+study_app = typer.Typer(help="Studies: cases, patients, mask revisions and splits in one folder.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="The study's folder.", metavar="STUDY")]
+CaseId = Annotated[str, typer.Argument(help="The case's id.", metavar="CASE")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@study_app.command()
+def create(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.", metavar="STUDY")],
+    seed: Annotated[int, typer.Option(help="Kept in the study.")] = 0,
+) -> None:
+    """Make an empty study."""
+    study = Study.create(folder, seed=seed)
+    typer.echo(f"Made an empty study in {study.folder}.")
+
+
+@study_app.command()
+def add(
+    folder: Folder,
+    scan: Annotated[Path, typer.Argument(help="A NIfTI scan.", metavar="SCAN")],
+    truth: Annotated[Path | None, typer.Option(help="Its truth, a mask on the same grid.", metavar="MASK")] = None,
+    patient: Annotated[str, typer.Option(help="The patient's id; left out, the case's id.", show_default=False)] = "",
+    case: Annotated[str, typer.Option(help="The case's id; left out, the file's name.", show_default=False)] = "",
+    split: Annotated[
+        str | None, typer.Option(help="train, calibration, gate or test; left out, the one furthest below its share.")
+    ] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the scan into the study.")] = False,
+) -> None:
+    """Add a scan, and its truth if there is one."""
+    study = Study.open(folder)
+    # A bad truth must not leave a case without one behind.
+    mask = nifti.read_mask(truth, like=nifti.read_scan(scan).geometry) if truth is not None else None
+    case_id = case or _id_from(scan)
+    added = study.add_case(case_id, patient or case_id, scan, copy=copy, split=split)
+    if mask is not None:
+        study.add_revision(added.id, "truth", mask)
+    with_truth = " with its truth" if mask is not None else ""
+    typer.echo(f"Added case {added.id}{with_truth}: patient {added.patient}, split {added.split}.")
+
+
+@study_app.command("list")
+def list_cases(folder: Folder, as_json: AsJson = False) -> None:
+    """List the cases."""
+    study = Study.open(folder)
+    cases, counts = study.cases(), study.role_counts()
+    if as_json:
+        _print_json({"cases": [_case_object(case) | {"masks": counts.get(case.id, {})} for case in cases]})
+        return
+    header = ("case", "patient", "split", "slices", "masks")
+    rows = [
+        (case.id, case.patient, case.split, str(case.geometry.display_shape[0]), _in_words(counts.get(case.id, {})))
+        for case in cases
+    ]
+    _print_columns([header, *rows])
+
+
+@study_app.command()
+def show(folder: Folder, case_id: CaseId, as_json: AsJson = False) -> None:
+    """Show one case, its revisions, and whether its scan is still the file that was added."""
+    study = Study.open(folder)
+    case, revisions = study.case(case_id), study.revisions(case_id)
+    problem = _scan_problem(study, case)
+    if as_json:
+        kept = [_revision_object(revision, study) for revision in revisions]
+        _print_json(_case_object(case) | {"scan_problem": problem, "revisions": kept})
+        return
+    spacing = " × ".join(f"{side:.3g}" for side in case.geometry.spacing)
+    shape = " × ".join(str(n) for n in case.geometry.display_shape)
+    typer.echo(f"{case.id}: patient {case.patient}, split {case.split}, {shape} voxels of {spacing} mm (z, y, x)")
+    typer.echo(f"scan: {case.scan}")
+    typer.echo(f"      {problem or 'unchanged since it was added'}")
+    _print_columns([(revision.created[:19] + "Z", revision.id, _origin(revision)) for revision in revisions])
+
+
+@study_app.command()
+def split(folder: Folder, as_json: AsJson = False) -> None:
+    """Show which patients are in which split."""
+    patients = Study.open(folder).split()
+    if as_json:
+        _print_json({str(name): members for name, members in patients.items()})
+        return
+    for name, members in patients.items():
+        typer.echo(f"{name} ({len(members)}): {', '.join(members) or '–'}")
+
+
+def _id_from(scan: Path) -> str:
+    """The file's name without its ending, with ``-`` for what an id cannot hold."""
+    name = re.sub(r"\.nii(\.gz)?$", "", scan.name)
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name)[:64]
+
+
+def _scan_problem(study: Study, case: Case) -> str | None:
+    try:
+        study.check_scan(case)
+    except LesionsegError as error:
+        return str(error)
+    return None
+
+
+def _case_object(case: Case) -> dict[str, Any]:
+    return {
+        "id": case.id,
+        "patient": case.patient,
+        "split": case.split,
+        "scan": str(case.scan),
+        "sha256": case.sha256,
+        "shape": list(case.geometry.display_shape),
+        "spacing_mm": list(case.geometry.spacing),
+    }
+
+
+def _revision_object(revision: Revision, study: Study) -> dict[str, Any]:
+    return {
+        "id": revision.id,
+        "role": revision.role,
+        "file": str(revision.path),
+        "sha256": revision.sha256,
+        "created": revision.created,
+        "reviewer": revision.reviewer,
+        "model": revision.model,
+        "parent": revision.parent,
+        "corrected_slices": study.corrected_slices(revision),
+    }
+
+
+def _in_words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts[role]} {role}" for role in ROLES if role in counts) or "none"
+
+
+def _origin(revision: Revision) -> str:
+    slices = revision.corrected_slices
+    parts = [
+        "" if slices is None else f"{len(slices)} slices corrected",
+        revision.reviewer and f"by {revision.reviewer}",
+        revision.model and f"model {revision.model}",
+        revision.parent and f"from {revision.parent}",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print left-aligned columns, whatever the width of the terminal: nothing is cut off."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        typer.echo("  ".join(cells).rstrip())
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value))
