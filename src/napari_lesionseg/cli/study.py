@@ -63,12 +63,8 @@ def list_cases(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"cases": [_case_object(case) | {"masks": counts.get(case.id, {})} for case in cases]})
         return
-    header = ("case", "patient", "split", "slices", "masks")
-    rows = [
-        (case.id, case.patient, case.split, str(case.geometry.display_shape[0]), _in_words(counts.get(case.id, {})))
-        for case in cases
-    ]
-    _print_columns([header, *rows])
+    rows = [(case.id, case.patient, case.split, _in_words(counts.get(case.id, {}))) for case in cases]
+    _print_columns([("case", "patient", "split", "masks"), *rows])
 
 
 @study_app.command()
@@ -79,7 +75,8 @@ def show(folder: Folder, case_id: CaseId, as_json: AsJson = False) -> None:
     problem = _scan_problem(study, case)
     if as_json:
         kept = [_revision_object(revision, study) for revision in revisions]
-        _print_json(_case_object(case) | {"scan_problem": problem, "revisions": kept})
+        grid = {"shape": case.geometry.display_shape, "spacing_mm": case.geometry.spacing}
+        _print_json(_case_object(case) | grid | {"scan_problem": problem, "revisions": kept})
         return
     spacing = " × ".join(f"{side:.3g}" for side in case.geometry.spacing)
     shape = " × ".join(str(n) for n in case.geometry.display_shape)
@@ -121,8 +118,6 @@ def _case_object(case: Case) -> dict[str, Any]:
         "split": case.split,
         "scan": str(case.scan),
         "sha256": case.sha256,
-        "shape": list(case.geometry.display_shape),
-        "spacing_mm": list(case.geometry.spacing),
     }
 
 

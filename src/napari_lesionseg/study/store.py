@@ -123,13 +123,12 @@ class Study:
             )
             session.add(row)
             session.flush()
-            return rows.to_case(row, self.folder)
+            return rows.read_case(session, self.folder, case_id)
 
     def cases(self) -> list[Case]:
         """Return all cases in the order they were added; no scan is touched."""
         with self._session() as session:
-            found = session.scalars(select(CaseRow).order_by(CaseRow.number))
-            return [rows.to_case(row, self.folder) for row in found]
+            return rows.read_cases(session, self.folder)
 
     def case(self, case_id: str) -> Case:
         """Return one case.
@@ -140,7 +139,7 @@ class Study:
             If there is none of this id.
         """
         with self._session() as session:
-            return rows.to_case(rows.find_case(session, case_id), self.folder)
+            return rows.read_case(session, self.folder, case_id)
 
     def check_scan(self, case: Case) -> None:
         """Prove that the case's scan is still the file that was added.
