@@ -1,1 +1,1 @@
-"""A scan in, a probability out."""
+"""Scan in, probability out."""

@@ -1,0 +1,133 @@
+"""A model on disk: ``model.safetensors`` and ``card.json``. Data only, no code is ever loaded from it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
+from napari_lesionseg.volumes.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+
+WEIGHTS = "model.safetensors"
+CARD = "card.json"
+
+
+class ModelCard(BaseModel):
+    """What a user should know about a model before trusting it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    description: str = ""
+    architecture: DualEncoderConfig = DualEncoderConfig()
+    preprocessing: Preprocessing = Preprocessing()
+    threshold: float = Field(0.5, gt=0, lt=1)
+    """Probability from which a voxel is lesion."""
+    training_data: str = ""
+    licence: str = ""
+    limits: str = ""
+    """What the model is known to do badly."""
+    parent: str = ""
+    """Model that the training started from."""
+    split_hash: str = ""
+    """SHA-256 of the study's patient split."""
+    training: dict[str, Any] = Field(default_factory=dict)
+    """The trainer's whole configuration, seed, steps and hardware."""
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    sha256: str = ""
+    """Hash of ``model.safetensors``."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network ready for inference, and its card."""
+
+    network: DualEncoderUNet
+    card: ModelCard
+    folder: Path | None = None
+
+
+def load_card(folder: Path) -> ModelCard:
+    """Read ``card.json`` of a model folder.
+
+    Raises
+    ------
+    LesionsegError
+        If the folder is not a model folder or its card is not valid.
+    """
+    path = Path(folder) / CARD
+    try:
+        return ModelCard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise LesionsegError(f"{folder} is not a model folder: it has no readable {CARD}; choose another.") from error
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "its JSON"
+        raise LesionsegError(f"{path} is not a valid model card ({where}); install the model again.") from error
+
+
+def verify(folder: Path) -> ModelCard:
+    """Check the weights of a model folder against the hash on its card, and return the card.
+
+    Raises
+    ------
+    LesionsegError
+        If the weights are missing or are not those the card was written for.
+    """
+    folder = Path(folder)
+    card = load_card(folder)
+    try:
+        found = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    except OSError as error:
+        raise LesionsegError(f"{folder} has no readable {WEIGHTS}; install the model again.") from error
+    if found != card.sha256:
+        raise LesionsegError(
+            f"{folder / WEIGHTS} does not match the SHA-256 on its card: the weights were changed or damaged; "
+            "install the model again."
+        )
+    return card
+
+
+def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
+    """Load a verified model onto ``device``, in evaluation mode.
+
+    Raises
+    ------
+    LesionsegError
+        As :func:`verify`, or if the weights do not fit the architecture on the card.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+
+    card = verify(folder)
+    network = DualEncoderUNet(card.architecture)
+    try:
+        network.load_state_dict(load_file(Path(folder) / WEIGHTS))
+    except (RuntimeError, SafetensorError) as error:
+        raise LesionsegError(f"{folder} holds weights for another network than its card says; install it again.") from error
+    return LoadedModel(network.to(device).eval(), card, Path(folder))
+
+
+def save_model(folder: Path, network: DualEncoderUNet, card: ModelCard) -> ModelCard:
+    """Write weights, then the card with their hash; return that card.
+
+    A folder whose writing was cut short has no card, or the card of other weights, and is refused on loading.
+    """
+    from safetensors.torch import save
+
+    weights = save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
+    signed = card.model_copy(update={"architecture": network.config, "sha256": hashlib.sha256(weights).hexdigest()})
+    write_atomically(Path(folder) / WEIGHTS, weights)
+    write_atomically(Path(folder) / CARD, signed.model_dump_json(indent=2).encode() + b"\n")
+    return signed
