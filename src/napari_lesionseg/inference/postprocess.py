@@ -27,8 +27,7 @@ def threshold_probability(
     -------
     uint8 array, 1 for lesion.
     """
-    # Rounding first keeps 0.2 · 255 = 51.00000000000001 from becoming 52.
-    cut = max(1, math.ceil(round(threshold * 255, 9)))
+    cut = max(1, math.ceil(threshold * 255))
     if out is None:
         out = np.empty(probability.shape, np.uint8)
     flags: npt.NDArray[Any] = out.view(np.bool_)  # Same bytes: the comparison needs no cast and no temporary array.

@@ -188,9 +188,11 @@ class Session:
         self.prediction_changed.emit(probability)
         if moved:
             self.threshold_changed.emit(threshold)
-        self.mask_changed.emit(touched)
+        if touched != ():
+            self.mask_changed.emit(touched)
         if self._corrected:
-            self.message.emit(f"{len(self._corrected)} corrected slices were kept; the prediction fills the others.")
+            kept = "1 slice" if len(self._corrected) == 1 else f"{len(self._corrected)} slices"
+            self.message.emit(f"Your corrections of {kept} were kept; the prediction fills the others.")
 
     def set_threshold(self, threshold: float) -> None:
         """Threshold the prediction anew, in every slice that is not corrected.
