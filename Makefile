@@ -1,0 +1,52 @@
+# Every target sets up what it needs first; on a clean clone any of them may be the first command.
+#   make demo              the workbench on a generated scan (HEADLESS=1: on a virtual screen, leaves demo-output/)
+#   make test              everything CI checks: lint, types, contracts, unit, test-pyqt6
+#   make unit ARGS="-k nifti -x"    pytest with arguments of your own
+
+.PHONY: help system venv demo test lint types contracts unit test-pyqt6 format clean
+.NOTPARALLEL:
+
+python := .venv/bin/python
+pyqt6  := .venv-pyqt6/bin/python
+export HEADLESS
+
+help:
+	@sed -n 's/^#  //p' Makefile
+
+system:
+	@sh scripts/setup.sh system
+
+venv:
+	@sh scripts/setup.sh venv
+
+demo: system venv
+	@$(python) scripts/headless.py $(python) -m napari_lesionseg.demo $(ARGS)
+
+# Tests never open a window on the screen one works at, unless asked to: make unit HEADLESS=0
+test unit test-pyqt6: HEADLESS := $(or $(HEADLESS),1)
+
+test: system lint types contracts unit test-pyqt6
+
+lint: venv
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+
+types: venv
+	$(python) -m mypy
+
+contracts: venv
+	.venv/bin/lint-imports --no-logo
+
+unit: system venv
+	$(python) scripts/headless.py $(python) -m pytest $(ARGS)
+
+test-pyqt6: system venv
+	@sh scripts/setup.sh pyqt6
+	QT_API=pyqt6 $(python) scripts/headless.py $(pyqt6) -m pytest tests/widgets $(ARGS)
+
+format: venv
+	$(python) -m ruff check --fix
+	$(python) -m ruff format
+
+clean:
+	rm -rf .venv .venv-pyqt6 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output
