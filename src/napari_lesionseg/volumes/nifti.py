@@ -98,7 +98,7 @@ def _write(path: Path, stored: npt.NDArray[Any], geometry: Geometry) -> None:
     image.header.set_xyzt_units("mm")
     data = image.to_bytes()
     if path.name.endswith(".gz"):
-        data = igzip.compress(data, compresslevel=1)
+        data = igzip.compress(data, compresslevel=1, mtime=0)  # The same voxels give the same bytes.
 
     def same_on_disk(temporary: Path) -> None:
         voxels, grid = _read(temporary)
