@@ -106,7 +106,7 @@ class DualEncoderUNet(nn.Module):
         self.decoder = nn.ModuleList(DecoderLevel(i, o) for i, o in pairwise(reversed(widths)))
         self.head = nn.Conv2d(widths[0], 1, 1)
         assert self.head.bias is not None
-        nn.init.constant_(self.head.bias, float(torch.logit(torch.tensor(prior))))
+        nn.init.constant_(self.head.bias, float(torch.logit(torch.tensor(prior, dtype=torch.float64))))
 
     def forward(self, stack: Tensor) -> Tensor:
         """Mark the lesion of the centre slice.

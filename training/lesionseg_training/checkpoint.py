@@ -1,0 +1,86 @@
+"""A training run frozen between two epochs: one safetensors file, whole or not there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from torch.optim import Optimizer
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+from napari_lesionseg.volumes.atomic import write_atomically
+
+FILE = "checkpoint.safetensors"
+
+
+@dataclass
+class TrainState:
+    """What the next step depends on; random numbers are drawn afresh from (seed, epoch), so none are kept.
+
+    Parameters
+    ----------
+    average
+        The network with moving-average weights; the network itself where there is no average.
+    epoch
+        Epochs done.
+    history
+        One record an epoch, as written to ``metrics.jsonl``.
+    """
+
+    network: DualEncoderUNet
+    average: DualEncoderUNet
+    optimiser: Optimizer
+    epoch: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def save_checkpoint(run: Path, state: TrainState) -> None:
+    """Write the state to the run folder, atomically."""
+    tensors = {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
+    if state.average is not state.network:
+        tensors |= {f"average/{name}": tensor for name, tensor in state.average.state_dict().items()}
+    for index, slots in state.optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser/{index}/{name}": tensor for name, tensor in slots.items()}
+    data = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    about = {"epoch": str(state.epoch), "history": json.dumps(state.history)}
+    write_atomically(run / FILE, save(data, metadata=about))
+
+
+def load_checkpoint(run: Path, state: TrainState) -> bool:
+    """Put the state of the run folder into ``state``; False if there is none yet.
+
+    Raises
+    ------
+    LesionsegError
+        If the checkpoint is damaged or belongs to another network.
+    """
+    path = run / FILE
+    if not path.is_file():
+        return False
+    try:
+        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+            about = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        state.network.load_state_dict(_part(tensors, "network/"))
+        if state.average is not state.network:
+            state.average.load_state_dict(_part(tensors, "average/"))
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in _part(tensors, "optimiser/").items():
+            index, name = key.split("/")
+            slots.setdefault(int(index), {})[name] = tensor
+        state.optimiser.load_state_dict({**state.optimiser.state_dict(), "state": slots})
+    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
+        raise LesionsegError(f"{path} is damaged or of another network; start the run in a new folder.") from error
+    state.epoch = int(about["epoch"])
+    state.history = json.loads(about["history"])
+    return True
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,132 @@
+"""How to train: one frozen description, saved beside the weights. Read by panels, so without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
+
+PRESETS = Path(__file__).parent / "configs"
+
+
+class TrainConfig(BaseModel):
+    """Everything that decides a training run; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("lesion-model", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    """Name on the model's card."""
+    description: str = ""
+    licence: str = ""
+    """Licence of the weights, as far as the training data decides it."""
+    training_data: str = ""
+    limits: str = ""
+    seed: int = Field(0, ge=0)
+
+    network: DualEncoderConfig = DualEncoderConfig()
+    preprocessing: Preprocessing = Preprocessing()
+    prior: float = Field(0.02, gt=0, lt=1)
+    """Share of lesion pixels that the untrained network predicts."""
+    threshold: float = Field(0.5, gt=0, lt=1)
+
+    epochs: int = Field(50, ge=1)
+    steps_per_epoch: int | None = Field(None, ge=1)
+    """Batches in an epoch; ``None``: each drawn slice once."""
+    batch_size: int = Field(8, ge=1)
+    accumulate: int = Field(1, ge=1)
+    """Batches whose gradients are added before a step."""
+    learning_rate: float = Field(1e-3, gt=0)
+    final_learning_rate: float = Field(1e-5, ge=0)
+    """Reached at the end of the ``cosine`` schedule."""
+    schedule: Literal["cosine", "step"] = "cosine"
+    warm_up: float = Field(0.05, ge=0, lt=1)
+    """Share of the steps over which the learning rate rises, with ``cosine``."""
+    step_epochs: int = Field(20, ge=1)
+    step_gamma: float = Field(0.1, gt=0, le=1)
+    weight_decay: float = Field(1e-4, ge=0)
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Decay of the moving average of the weights; 0 keeps the last weights."""
+
+    dice_weight: float = Field(0.6, ge=0)
+    bce_weight: float = Field(0.4, ge=0)
+    pool_dice: bool = True
+    """Dice over the whole batch instead of slice by slice."""
+    epsilon: float = Field(1e-5, gt=0)
+
+    sampler: Literal["three_pool", "boundary", "uniform"] = "three_pool"
+    patch: int | None = Field(None, ge=32)
+    """Side of the square cut-outs trained on, in pixels; ``None``: whole slices."""
+    augment: bool = True
+    zoom: tuple[float, float] = (0.8, 1.25)
+    """Range of random magnification."""
+    replay: float = Field(0.0, ge=0, lt=1)
+    """Share of each batch that is drawn from cases with truth when learning from corrections."""
+
+    validate_every: int = Field(5, ge=1)
+    """Epochs between validations."""
+    validation_split: Literal["calibration", "train"] = "calibration"
+    validation_stride: int = Field(1, ge=1)
+    """Every how manieth slice is looked at while training; the last validation takes all."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    """CPU threads; ``None``: all cores."""
+
+    @model_validator(mode="after")
+    def _batches_fit(self) -> Self:
+        if self.batch_size > 1 and self.patch is None and self.preprocessing.pixel_mm is not None:
+            raise ValueError("slices of free size cannot share a batch: give patch, or batch_size=1")
+        return self
+
+
+def preset_names() -> list[str]:
+    """Names of the presets that come with the trainer."""
+    return sorted(path.stem for path in PRESETS.glob("*.json"))
+
+
+def load_config(name_or_file: str | Path, overrides: Iterable[str] = ()) -> TrainConfig:
+    """Read a preset or a JSON file, and set ``key=value`` pairs on top (values as JSON, dots for nested keys).
+
+    Raises
+    ------
+    LesionsegError
+        If there is no such preset or file, or a key or value is not valid.
+    """
+    path = PRESETS / f"{name_or_file}.json"
+    if not path.is_file():
+        path = Path(name_or_file)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LesionsegError(
+            f"There is no readable configuration {name_or_file}; give a JSON file or one of: {', '.join(preset_names())}."
+        ) from error
+    for pair in overrides:
+        _set(values, pair)
+    try:
+        return TrainConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the configuration"
+        raise LesionsegError(f"{where} in {name_or_file} is not valid: {first['msg']}; correct it.") from error
+
+
+def _set(values: Any, pair: str) -> None:
+    key, equals, text = pair.partition("=")
+    if not equals:
+        raise LesionsegError(f"--set {pair} has no value; write key=value.")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    *parents, last = key.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise LesionsegError(f"--set {pair}: {parent} has no parts; correct the key.")
+    values[last] = value

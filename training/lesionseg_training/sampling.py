@@ -1,0 +1,135 @@
+"""Which slices a batch is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+NEAR = 2  # Slices from a lesion that still count as its neighbourhood.
+MIX_START = (0.67, 0.20, 0.13)  # Shares of lesion, near and far slices when training begins …
+MIX_END = (1 / 3, 1 / 3, 1 / 3)  # … and when it ends.
+
+Rows = npt.NDArray[np.intp]
+Batch = list["Item"]
+
+
+class Item(NamedTuple):
+    """One slice of one case."""
+
+    case: int
+    row: int
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Rows of one case, sorted: with lesion, empty within ±2 of one, other empty."""
+
+    lesion: Rows
+    near: Rows
+    far: Rows
+
+    @classmethod
+    def of(cls, lesion: npt.NDArray[np.bool_], usable: npt.NDArray[np.bool_] | None = None) -> Pools:
+        """Sort rows by whether they hold a lesion; rows that are not ``usable`` are left out of every pool."""
+        kept = np.ones_like(lesion) if usable is None else usable
+        close = np.convolve(lesion, np.ones(2 * NEAR + 1), mode="full")[NEAR : NEAR + len(lesion)] > 0
+        return cls(
+            np.flatnonzero(lesion & kept), np.flatnonzero(close & ~lesion & kept), np.flatnonzero(~close & kept)
+        )
+
+    @property
+    def empty(self) -> Rows:
+        """All rows without lesion."""
+        return np.sort(np.concatenate((self.near, self.far)))
+
+    @property
+    def all(self) -> Rows:
+        """All rows."""
+        return np.sort(np.concatenate((self.lesion, self.near, self.far)))
+
+
+def three_pool(
+    pools: Sequence[Pools], rng: np.random.Generator, *, batches: int, batch_size: int, progress: float
+) -> list[Batch]:
+    """Batches mixed from lesion, near and far slices of several patients, a lesion slice first in each.
+
+    Parameters
+    ----------
+    pools
+        One a case.
+    progress
+        From 0 to 1: how far the mix has slid from 0.67/0.20/0.13 to equal thirds.
+    """
+    mix = np.array(MIX_START) * (1 - progress) + np.array(MIX_END) * progress
+    drawn = []
+    for _ in range(batches):
+        kinds = rng.choice(3, size=batch_size, p=mix)
+        kinds[0] = 0
+        patients = _deal(rng, len(pools), batch_size)
+        drawn.append([_draw(pools, rng, int(kind), int(case)) for kind, case in zip(kinds, patients, strict=True)])
+    return drawn
+
+
+def boundary(pools: Sequence[Pools], rng: np.random.Generator, *, batch_size: int) -> list[Batch]:
+    """The sampling the dissertation ended with, for each patient.
+
+    Every slice with lesion; its empty neighbours (±1); and, where the sample's share of empty slices is less than half
+    the patient's own, more empty slices drawn until it is half.
+    """
+    items: list[Item] = []
+    for case, pool in enumerate(pools):
+        touching = np.intersect1d(pool.empty, np.concatenate((pool.lesion - 1, pool.lesion + 1)))
+        share = len(pool.empty) / max(1, len(pool.all)) / 2
+        wanted = int(np.ceil(share * len(pool.lesion) / (1 - share)))
+        rest = np.setdiff1d(pool.empty, touching)
+        more = rng.permutation(rest)[: max(0, wanted - len(touching))]
+        items += [Item(case, int(row)) for row in np.concatenate((pool.lesion, touching, more))]
+    return _cut(items, rng, batch_size)
+
+
+def uniform(pools: Sequence[Pools], rng: np.random.Generator, *, batch_size: int) -> list[Batch]:
+    """Every slice once."""
+    return _cut([Item(case, int(row)) for case, pool in enumerate(pools) for row in pool.all], rng, batch_size)
+
+
+def draw_epoch(
+    sampler: Literal["three_pool", "boundary", "uniform"],
+    pools: Sequence[Pools],
+    rng: np.random.Generator,
+    *,
+    batch_size: int,
+    batches: int | None,
+    progress: float,
+) -> list[Batch]:
+    """Batches of one epoch; ``batches`` of them, or as many as the sampler's slices fill."""
+    if sampler == "three_pool":
+        count = batches or max(1, sum(len(pool.all) for pool in pools) // batch_size)
+        return three_pool(pools, rng, batches=count, batch_size=batch_size, progress=progress)
+    draw = boundary if sampler == "boundary" else uniform
+    return draw(pools, rng, batch_size=batch_size)[:batches]
+
+
+def _deal(rng: np.random.Generator, cases: int, count: int) -> Rows:
+    """Cases in random order, each as often as any other (±1)."""
+    rounds = [rng.permutation(cases) for _ in range(-(-count // cases))]
+    return np.concatenate(rounds)[:count]
+
+
+def _draw(pools: Sequence[Pools], rng: np.random.Generator, kind: int, case: int) -> Item:
+    """A row of this kind from this case; from another case if it has none, of another kind if none has."""
+    for other in np.roll(np.arange(len(pools)), -case):
+        rows = (pools[other].lesion, pools[other].near, pools[other].far)[kind]
+        if len(rows):
+            return Item(int(other), int(rng.choice(rows)))
+    choices = [index for index, pool in enumerate(pools) if len(pool.all)]
+    chosen = case if case in choices else choices[0]
+    return Item(chosen, int(rng.choice(pools[chosen].all)))
+
+
+def _cut(items: list[Item], rng: np.random.Generator, batch_size: int) -> list[Batch]:
+    order = [items[index] for index in rng.permutation(len(items))]
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
