@@ -17,6 +17,7 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.inference.runner import stacks
 from napari_lesionseg.inference.preprocess import Bytes, plan_grid, prepare, shrink_mask
 from napari_lesionseg.study.records import Case, Revision
+from napari_lesionseg.study.split import check_split
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes.nifti import read_mask, read_scan
 

@@ -14,6 +14,7 @@ from napari_lesionseg.models.card import LoadedModel
 from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 from napari_lesionseg.review.evaluate import evaluate
 from napari_lesionseg.review.metrics import dice
+from napari_lesionseg.study.split import check_split
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes.nifti import read_mask, read_scan
 

@@ -47,7 +47,7 @@ def segment_lungs(scan: Volume) -> Mask:
 
 def lung_box(lungs: Mask, margin_mm: float) -> tuple[slice, slice, slice]:
     """The (z, y, x) box around the lungs, widened by ``margin_mm`` and clipped to the scan."""
-    box = ndimage.find_objects(lungs.array != 0)[0]
+    box = ndimage.find_objects(lungs.array.astype(bool).view(np.uint8))[0]
     widened = []
     for side, spacing, length in zip(box, lungs.geometry.spacing, lungs.array.shape, strict=True):
         margin = int(np.ceil(margin_mm / spacing))

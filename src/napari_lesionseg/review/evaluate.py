@@ -7,17 +7,16 @@ import io
 from pathlib import Path
 from typing import Any
 
-import cc3d
 import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review.lesions import is_lesion, label_lesions
 from napari_lesionseg.review.metrics import SliceScores, slice_scores
 from napari_lesionseg.review.surfaces import bounding_box, surface_distances
 from napari_lesionseg.volumes.atomic import write_atomically
 from napari_lesionseg.volumes.volume import Mask
 
-SMALLEST_LESION_ML = 0.1
 NSD_TOLERANCE_MM = 2.0
 
 
@@ -86,18 +85,18 @@ def write_slices_csv(path: str | Path, predicted: Mask, truth: Mask) -> None:
 def _lesion_scores(predicted: Mask, truth: Mask) -> dict[str, float | None]:
     box = bounding_box(predicted.array, truth.array)
     ours, theirs = predicted.array[box] != 0, truth.array[box] != 0
-    smallest = SMALLEST_LESION_ML / truth.geometry.voxel_ml
-    precision, recall = _share_touched(ours, theirs, smallest), _share_touched(theirs, ours, smallest)
+    voxel_ml = truth.geometry.voxel_ml
+    precision, recall = _share_touched(ours, theirs, voxel_ml), _share_touched(theirs, ours, voxel_ml)
     return {"lesion_precision": precision, "lesion_recall": recall, "lesion_f1": _f1(precision, recall)}
 
 
-def _share_touched(mask: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_], smallest: float) -> float | None:
-    """Share of the components of ``mask``, of at least ``smallest`` voxels, in which ``other`` has a voxel."""
+def _share_touched(mask: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_], voxel_ml: float) -> float | None:
+    """Share of the lesions of ``mask`` in which ``other`` has a voxel."""
     if not mask.any():
         return None
-    components, count = cc3d.connected_components(np.ascontiguousarray(mask), connectivity=26, return_N=True)
-    touched = np.bincount(components[other], minlength=count + 1)[1:] > 0
-    large = cc3d.statistics(components)["voxel_counts"][1:] >= smallest - 1e-6
+    components, voxels = label_lesions(mask)
+    touched = np.bincount(components[other], minlength=len(voxels) + 1)[1:] > 0
+    large = is_lesion(voxels, voxel_ml)
     return float(touched[large].mean()) if large.any() else None
 
 

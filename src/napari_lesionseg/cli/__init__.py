@@ -1,0 +1,1 @@
+"""``lesionseg``: the same rooms as the panels, from a terminal."""

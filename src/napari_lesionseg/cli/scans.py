@@ -1,0 +1,177 @@
+"""``lesionseg info``, ``predict`` and ``evaluate``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.models.zoo import DEFAULT_MODEL
+from napari_lesionseg.volumes.nifti import read_mask, read_scan, write_labels, write_mask
+from napari_lesionseg.volumes.volume import Mask
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Scan = Annotated[Path, typer.Argument(help="A NIfTI scan (.nii or .nii.gz).", metavar="SCAN")]
+
+
+def info_command(scan: Scan, as_json: AsJson = False) -> None:
+    """Say what a scan is: grid, position, grey values, warnings."""
+    volume = read_scan(scan)
+    geometry = volume.geometry
+    facts = {
+        "shape": list(geometry.shape),
+        "spacing_mm": [float(side) for side in np.linalg.norm(geometry.affine[:3, :3], axis=0)],
+        "orientation": geometry.orientation,
+        "intensity": volume.intensity,
+        "range": [float(volume.array.min()), float(volume.array.max())],
+        "warnings": list(volume.warnings),
+    }
+    if as_json:
+        print(json.dumps(facts))
+        return
+    for key, value in facts.items():
+        print(f"{key:12} {value}")
+
+
+def predict_command(
+    scan: Scan,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Mask to write (.nii or .nii.gz).")],
+    probability: Annotated[Path | None, typer.Option(help="Also write the probability, times 255.")] = None,
+    model: Annotated[str, typer.Option(help="Model name or folder.")] = DEFAULT_MODEL,
+    threshold: Annotated[float | None, typer.Option(min=0.004, max=1.0, help="Probability of lesion from which a voxel counts; the card's, if left out.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto or torch.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Mark the lesions of a scan and write the mask on the scan's own grid."""
+    from napari_lesionseg.inference.predict import predict
+    from napari_lesionseg.models.card import load_model
+    from napari_lesionseg.models.zoo import find_model
+
+    if backend not in ("auto", "torch"):
+        raise LesionsegError(f"There is no backend {backend}; choose auto or torch.")
+    _refuse_inputs(scan, output, probability)
+    clock = _Clock()
+    with clock.measure("read"):
+        volume = read_scan(scan)
+    loaded = load_model(find_model(model))
+    with _bar("Segmenting", hidden=as_json) as advance:
+        prediction = predict(volume, loaded, device=device, progress=advance)
+    clock.seconds |= prediction.seconds
+    with clock.measure("postprocess"):
+        mask = prediction.mask(threshold)
+        figures = _lesion_figures(mask, prediction.lungs)
+    with clock.measure("write"):
+        write_mask(output, mask)
+        if probability is not None:
+            write_labels(probability, prediction.probability, prediction.geometry)
+    result = {
+        "model": prediction.model,
+        "device": prediction.device,
+        "backend": "torch",
+        "slices": len(mask.array),
+        "threshold": prediction.threshold if threshold is None else threshold,
+        **figures,
+        "seconds": {**clock.seconds, "total": clock.total()},
+        "peak_rss_mb": _peak_rss_mb(),
+    }
+    if as_json:
+        print(json.dumps(result))
+        return
+    for warning in volume.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+    print(
+        f"{output}: {result['lesions']} lesions, {result['lesion_ml']:.1f} ml, by {prediction.model} on "
+        f"{prediction.device} in {clock.total():.1f} s."
+    )
+
+
+def evaluate_command(
+    predicted: Annotated[Path, typer.Argument(help="Predicted mask.", metavar="PREDICTED")],
+    truth: Annotated[Path, typer.Argument(help="Ground truth.", metavar="TRUTH")],
+    lung: Annotated[Path | None, typer.Option(help="Lung mask: slices without lung are not counted as empty.")] = None,
+    slices: Annotated[Path | None, typer.Option(help="Also write the figures of every slice as CSV.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a mask with the truth: overlap, surfaces, lesions, slices."""
+    from napari_lesionseg.review.evaluate import evaluate, write_slices_csv
+
+    true = read_mask(truth)
+    ours = read_mask(predicted, like=true.geometry)
+    lungs = read_mask(lung, like=true.geometry) if lung is not None else None
+    figures = evaluate(ours, true, lungs)
+    if slices is not None:
+        write_slices_csv(slices, ours, true)
+    if as_json:
+        print(json.dumps(figures))
+        return
+    for key, value in figures.items():
+        print(f"{key:18} {value}")
+
+
+class _Clock:
+    """Wall seconds of named stages."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[stage] = time.perf_counter() - began
+
+    def total(self) -> float:
+        return time.perf_counter() - self.start
+
+
+def _lesion_figures(mask: Mask, lungs: Mask | None) -> dict[str, Any]:
+    """Count and volume of the lesions, and their share of the lungs where these are known."""
+    from napari_lesionseg.review.lesions import count_lesions
+
+    lung_ml = percent = None
+    if lungs is not None:
+        lung_ml = int(np.count_nonzero(lungs.array | mask.array)) * mask.geometry.voxel_ml
+        percent = 100 * mask.volume_ml / lung_ml
+    return {"lesions": count_lesions(mask), "lesion_ml": mask.volume_ml, "lung_ml": lung_ml, "lung_percent": percent}
+
+
+def _refuse_inputs(scan: Path, *outputs: Path | None) -> None:
+    for output in outputs:
+        if output is None:
+            continue
+        if output.exists() and scan.exists() and output.samefile(scan):
+            raise LesionsegError(f"{output} is the scan itself; choose another name for the result.")
+        if not output.name.endswith((".nii", ".nii.gz")):
+            raise LesionsegError(f"{output} does not end in .nii or .nii.gz; choose such a name.")
+
+
+@contextmanager
+def _bar(text: str, *, hidden: bool) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
+        task = progress.add_task(text, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _peak_rss_mb() -> float:
+    import psutil
+
+    memory = psutil.Process().memory_info()
+    if hasattr(memory, "peak_wset"):  # Windows
+        return float(memory.peak_wset) / 2**20
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

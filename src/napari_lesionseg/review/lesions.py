@@ -1,0 +1,33 @@
+"""The separate lesions of a mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cc3d
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesionseg.review.surfaces import bounding_box
+from napari_lesionseg.volumes.volume import Mask
+
+SMALLEST_LESION_ML = 0.1
+
+
+def label_lesions(mask: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Number the 26-connected components of a (z, y, x) mask from 1, and count the voxels of each."""
+    components, count = cc3d.connected_components(np.ascontiguousarray(mask != 0), connectivity=26, return_N=True)
+    return components, np.bincount(components.ravel(), minlength=count + 1)[1:]
+
+
+def is_lesion(voxels: npt.NDArray[np.int64], voxel_ml: float) -> npt.NDArray[np.bool_]:
+    """Which components are large enough to be called a lesion: at least 0.1 ml."""
+    return voxels >= SMALLEST_LESION_ML / voxel_ml - 1e-6
+
+
+def count_lesions(mask: Mask) -> int:
+    """Number of 26-connected lesions of at least 0.1 ml."""
+    if not mask.array.any():
+        return 0
+    _, voxels = label_lesions(mask.array[bounding_box(mask.array)])
+    return int(is_lesion(voxels, mask.geometry.voxel_ml).sum())
