@@ -117,7 +117,8 @@ def _key() -> str:
 def _is_current(folder: Path) -> bool:
     """Whether ``folder`` was set up, in this place, from the present pyproject.toml and constraints.txt."""
     stamp = _stamp(folder)
-    return stamp.exists() and stamp.read_text().splitlines() == [str(folder), _key()]
+    recorded = stamp.read_text().splitlines() if stamp.exists() else []
+    return recorded == [str(folder), _key()] and Path(_python(folder)).exists()
 
 
 def _mark_current(folder: Path) -> None:

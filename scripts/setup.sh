@@ -11,5 +11,5 @@ done
 
 found=$(python3 --version 2>&1) || found="no Python at all"
 echo "error: napari-lesionseg needs Python 3.11 or newer and this machine has $found; install one" \
-    "(Debian, Ubuntu: apt install python3.11 python3.11-venv) or name one: make PYTHON=/path/to/python3 …" >&2
+    "(from Debian 12 or Ubuntu 24.04 on: apt install python3 python3-venv) or name one: make PYTHON=/path/to/python3 …" >&2
 exit 1
