@@ -1,0 +1,103 @@
+"""Comparing the mask with the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
+
+from napari_lesionseg.review.error_map import ERROR_COLOURS, ERROR_NAMES
+from napari_lesionseg.review.metrics import SliceScores
+from napari_lesionseg.widgets.parts import LABEL_WIDTH, button, column, note, row, set_silently
+from napari_lesionseg.widgets.slice_strip import SliceStrip
+
+
+class ComparePanel(QWidget):
+    """Says what of the truth should be shown; shows how far the mask agrees with it."""
+
+    truth_toggled = Signal(bool)
+    outline_toggled = Signal(bool)
+    errors_toggled = Signal(bool)
+    slice_requested = Signal(int)
+    worst_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.truth = _check("show_truth", "Truth", "Show the ground truth (Shift-T)")
+        self.outline = _check("truth_outline", "Outline", "Draw the truth as an outline instead of filled")
+        self.errors = _check("show_errors", "Error map", "Colour where mask and truth agree and differ (Shift-E)")
+        self.legend = note("error_legend", _legend())
+        self.legend.setToolTip("Hit: in mask and truth. False positive: in the mask only. Missed: in the truth only.")
+        self.numbers = {name: _number(name) for name in ("slice_dice", "slice_iou", "scan_dice", "scan_iou")}
+        self.strip = SliceStrip()
+        self.worst = button("worst_slice", "Worst slice", "Go to the slice with the lowest Dice (Shift-W)")
+        self.state = note("compare_state")
+        layout = column(self, row(self.truth, self.outline, self.errors), self.legend)
+        layout.addLayout(self._table())
+        layout.addWidget(self.strip)
+        layout.addLayout(row(self.worst))
+        layout.addWidget(self.state)
+        self.truth.setChecked(True)
+        self.outline.setChecked(True)
+        self.truth.toggled.connect(self.truth_toggled)
+        self.outline.toggled.connect(self.outline_toggled)
+        self.errors.toggled.connect(self.errors_toggled)
+        self.strip.slice_requested.connect(self.slice_requested)
+        self.worst.clicked.connect(self.worst_requested)
+        self.show_has_truth(False)
+
+    def _table(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(2)
+        grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        for column_, text in enumerate(("Dice", "IoU"), 1):
+            grid.addWidget(QLabel(text), 0, column_, Qt.AlignmentFlag.AlignRight)
+            grid.setColumnStretch(column_, 1)
+        for row_, (text, key) in enumerate((("This slice", "slice"), ("Scan", "scan")), 1):
+            grid.addWidget(QLabel(text), row_, 0)
+            grid.addWidget(self.numbers[f"{key}_dice"], row_, 1, Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(self.numbers[f"{key}_iou"], row_, 2, Qt.AlignmentFlag.AlignRight)
+        return grid
+
+    def show_has_truth(self, has_truth: bool) -> None:
+        """Offer comparing if there is a truth."""
+        for control in (self.truth, self.outline, self.errors, self.worst, self.strip):
+            control.setEnabled(has_truth)
+        self.state.setText("" if has_truth else "Load a truth to compare with.")
+        self.state.setVisible(not has_truth)
+        if not has_truth:
+            set_silently(self.errors, False)
+            self.show_scores(None, 0)
+
+    def show_scores(self, scores: SliceScores | None, z: int) -> None:
+        """Show the scores of slice ``z`` and of the scan; None while there is nothing to compare."""
+        shown = None if scores is None else {"slice": scores.one(z), "scan": scores.scan}
+        for key, label in self.numbers.items():
+            part, measure = key.split("_")
+            label.setText(_text(None if shown is None else getattr(shown[part], measure)))
+        self.strip.show_dice(np.zeros(0) if scores is None else scores.dice, z)
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _legend() -> str:
+    squares = (f'<span style="color:{ERROR_COLOURS[label]}">■</span> {name}' for label, name in ERROR_NAMES.items())
+    return "&nbsp;&nbsp; ".join(squares)
+
+
+def _number(name: str) -> QLabel:
+    made = QLabel("–")
+    made.setObjectName(name)
+    made.setToolTip("– where neither mask nor truth has a lesion")
+    made.setStyleSheet("font-weight: bold;")
+    return made
+
+
+def _check(name: str, text: str, tip: str) -> QCheckBox:
+    made = QCheckBox(text)
+    made.setObjectName(name)
+    made.setToolTip(tip)
+    return made

@@ -1,0 +1,99 @@
+"""What the panels of one viewer share: the session, its layers, the settings and the two long jobs."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from pathlib import Path
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.utils.notifications import show_error
+from psygnal import Signal
+from qtpy.QtWidgets import QMessageBox, QWidget
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review.session import Session
+from napari_lesionseg.widgets.layer_guard import LayerGuard
+from napari_lesionseg.widgets.layers import LayerBridge
+from napari_lesionseg.widgets.segment_worker import SegmentWorker
+from napari_lesionseg.widgets.settings import Settings
+from napari_lesionseg.widgets.trainer_process import TrainerProcess
+
+_LOG = logging.getLogger(__name__)
+_CONTEXTS: weakref.WeakKeyDictionary[ViewerModel, Context]
+
+
+class Context:
+    """One viewer's session and everything that answers for it; get it by ``context_for``."""
+
+    problem = Signal(str)  # One sentence about what went wrong.
+    models_changed = Signal(str)  # Another model can be chosen: its name.
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self.settings = Settings.load()
+        self.session = Session()
+        self.layers = LayerBridge(viewer, self.session)
+        self.guard = LayerGuard(self.layers, self.session, self.complain)
+        self.segmenter = SegmentWorker()
+        self.trainer = TrainerProcess()
+        self.inputs: set[Path] = set()  # Files that were opened, and so are never written to.
+        self._panels = 0
+
+    @property
+    def viewer(self) -> ViewerModel:
+        """The viewer."""
+        return self.layers.viewer
+
+    def attach(self, panel: QWidget) -> None:
+        """Count ``panel`` as a user of this context; when the last one goes, the long jobs are stopped."""
+        self._panels += 1
+        panel.destroyed.connect(self._on_panel_gone)
+
+    def _on_panel_gone(self) -> None:
+        self._panels -= 1
+        if self._panels == 0:
+            self.guard.stop()
+            self.segmenter.close()
+            self.trainer.stop()
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence in the status line."""
+        self.session.message.emit(sentence)
+
+    def complain(self, sentence: str) -> None:
+        """Show what went wrong, in the workbench and as a notification of napari."""
+        self.problem.emit(sentence)
+        show_error(sentence)
+
+    def report(self, error: BaseException) -> None:
+        """Show an error as the one sentence it is."""
+        if isinstance(error, LesionsegError):
+            self.complain(str(error))
+            return
+        _LOG.error("unexpected error", exc_info=error)
+        self.complain(f"Something unexpected went wrong ({type(error).__name__}: {error}); the log has the details.")
+
+    def may_discard(self, parent: QWidget | None) -> bool:
+        """Ask whether corrections that are not exported may be lost; True if there are none."""
+        if not self.session.dirty:
+            return True
+        question = "Corrections of the open scan are not exported. Discard them?"
+        answer = QMessageBox.question(parent, "Discard corrections?", question)
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+
+def context_for(viewer: Any) -> Context:
+    """The context of ``viewer``, made on first use; panels docked on their own get the same one."""
+    model = getattr(viewer, "__wrapped__", viewer)  # Plugins are handed a proxy of the viewer.
+    if model not in _CONTEXTS:
+        _CONTEXTS[model] = Context(model)
+    return _CONTEXTS[model]
+
+
+def session_for(viewer: Any) -> Session:
+    """The session that all panels of ``viewer`` share."""
+    return context_for(viewer).session
+
+
+_CONTEXTS = weakref.WeakKeyDictionary()

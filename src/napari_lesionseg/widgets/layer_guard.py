@@ -1,0 +1,87 @@
+"""What happens when a user adds or removes layers in napari's own list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.layers import Layer
+from qtpy.QtCore import QTimer
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review.session import Session
+from napari_lesionseg.widgets.layer_styles import METADATA_KEY
+from napari_lesionseg.widgets.layers import LayerBridge
+
+
+class LayerGuard:
+    """Opens scans that our reader dropped into the viewer, and keeps the mask when its layer is deleted.
+
+    napari is in the middle of a change when it tells of it, so everything is answered a moment later.
+    """
+
+    def __init__(self, bridge: LayerBridge, session: Session, report: Callable[[str], None]) -> None:
+        self._bridge, self._session, self._report = bridge, session, report
+        layers = bridge.viewer.layers
+        layers.events.inserted.connect(self._on_inserted)
+        layers.events.removed.connect(self._on_removed)
+        self._added = [layer for layer in layers if METADATA_KEY in layer.metadata]
+        self._removed: list[Layer] = []
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.settle)
+        if self._added:
+            self._timer.start(0)
+
+    def stop(self) -> None:
+        """Answer nothing any more: the window is closing."""
+        self._timer.stop()
+        self._added, self._removed = [], []
+
+    def settle(self) -> None:
+        """Answer all changes up to now."""
+        added, self._added = self._added, []
+        removed, self._removed = self._removed, []
+        for layer in added:
+            self._take(layer)
+        for layer in removed:
+            self._restore(layer)
+
+    def _on_inserted(self, event: Any) -> None:
+        if METADATA_KEY in event.value.metadata and not self._bridge.busy:
+            self._added.append(event.value)
+            self._timer.start(0)
+
+    def _on_removed(self, event: Any) -> None:
+        if not self._bridge.busy and self._bridge.owns(event.value):
+            self._removed.append(event.value)
+            self._timer.start(0)
+
+    def _take(self, layer: Layer) -> None:
+        found = layer.metadata[METADATA_KEY]
+        if layer not in self._bridge.viewer.layers or self._bridge.owns(layer):
+            return
+        if "scan" in found and self._session.dirty:
+            self._report(f"{layer.name} was not opened: export the corrections of the open scan first.")
+        elif "scan" in found:
+            self._bridge.adopt(layer)
+        elif found.get("role") == "truth":
+            self._bridge.viewer.layers.remove(layer)
+            try:
+                self._session.set_truth(found["mask"])
+            except LesionsegError as error:
+                self._report(str(error))
+
+    def _restore(self, layer: Layer) -> None:
+        bridge, layers = self._bridge, self._bridge.viewer.layers
+        if layer in layers or not bridge.owns(layer) or not layers:
+            return  # An empty list: the viewer is being closed.
+        if layer is bridge.truth:
+            self._session.set_truth(None)
+        elif layer is bridge.errors:
+            bridge.set_errors_visible(False)
+        elif layer is bridge.image and not self._session.dirty:
+            self._session.close_scan()
+        else:
+            bridge.put_back(layer)
+            self._report(f"The layer {layer.name} belongs to the open scan; hide it with its eye instead.")

@@ -1,0 +1,78 @@
+"""How scan, mask, truth and error map look as napari layers, and how our layers are recognised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.utils.colormaps import CyclicLabelColormap
+
+from napari_lesionseg.review.error_map import ERROR_COLOURS
+from napari_lesionseg.volumes import Mask, Volume
+from napari_lesionseg.volumes.windowing import GREY_WINDOW, PRESETS, Window
+
+METADATA_KEY = "lesionseg"
+MASK_COLOUR, TRUTH_COLOUR = "#3FA7FF", "#FFD84D"
+MASK_OPACITY, UNDER_ERRORS_OPACITY = 0.5, 0.12
+OUTLINE = 1  # Voxels.
+
+
+def first_window(scan: Volume) -> Window:
+    """The window a scan is first shown in."""
+    return GREY_WINDOW if scan.intensity == "grey" else PRESETS["lung"]
+
+
+def scan_name(scan: Volume) -> str:
+    """What a scan is called on screen and in file names."""
+    if scan.source is None:
+        return "scan"
+    return scan.source.name.removesuffix(".gz").removesuffix(".nii")
+
+
+def image_style(scan: Volume, window: Window) -> dict[str, Any]:
+    """Keywords of the image layer of ``scan``."""
+    return {
+        "name": scan_name(scan),
+        "scale": scan.geometry.spacing,
+        "colormap": "gray",
+        "contrast_limits": (window.low, window.high),
+        "metadata": {METADATA_KEY: {"scan": scan}},
+    }
+
+
+def mask_style(mask: Mask, name: str = "mask") -> dict[str, Any]:
+    """Keywords of the labels layer of the mask that is corrected."""
+    return {**_labels(mask, name, (MASK_COLOUR,)), "opacity": MASK_OPACITY}
+
+
+def truth_style(truth: Mask, name: str = "truth") -> dict[str, Any]:
+    """Keywords of the labels layer of the truth."""
+    return {**_labels(truth, name, (TRUTH_COLOUR,)), "opacity": 0.9}
+
+
+def errors_style(mask: Mask) -> dict[str, Any]:
+    """Keywords of the labels layer of the error map."""
+    colours = tuple(ERROR_COLOURS[label] for label in sorted(ERROR_COLOURS))
+    return {**_labels(mask, "error map", colours), "opacity": 0.65}
+
+
+def window_range(scan: Volume, window: Window) -> tuple[float, float]:
+    """The range napari's own contrast slider needs so that it can show ``window``."""
+    low, high = (-1024.0, 3071.0) if scan.intensity == "HU" else (0.0, 255.0)
+    return min(low, window.low), max(high, window.high)
+
+
+def _labels(mask: Mask, name: str, colours: tuple[str, ...]) -> dict[str, Any]:
+    # A cyclic map shows uint8 labels straight from the array; a direct one would translate every slice first.
+    shown = CyclicLabelColormap(colors=np.array([_rgba("#000000", 0.0), *map(_rgba, colours)]), background_value=0)
+    return {
+        "name": name,
+        "scale": mask.geometry.spacing,
+        "colormap": shown,
+        "metadata": {METADATA_KEY: {"mask": mask}},
+    }
+
+
+def _rgba(colour: str, alpha: float = 1.0) -> tuple[float, float, float, float]:
+    red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    return red, green, blue, alpha

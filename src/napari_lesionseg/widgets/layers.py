@@ -1,0 +1,238 @@
+"""The session as napari layers, and back: the only file that touches layers."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review.error_map import error_map
+from napari_lesionseg.review.session import Session
+from napari_lesionseg.volumes import Mask, Volume
+from napari_lesionseg.volumes.windowing import Window
+from napari_lesionseg.widgets import layer_styles as styles
+from napari_lesionseg.widgets.edit_watch import EditWatch
+
+
+class LayerBridge:
+    """Layers of one viewer that show one session, and write back what the hand does to them.
+
+    The labels layer of the mask shares ``session.mask.array``: it is written in place and refreshed,
+    never replaced.
+    """
+
+    def __init__(self, viewer: ViewerModel, session: Session) -> None:
+        self._viewer = weakref.ref(viewer)
+        self._session = session
+        self.image: Image | None = None
+        self.mask: Labels | None = None
+        self.truth: Labels | None = None
+        self.errors: Labels | None = None
+        self._watch: EditWatch | None = None
+        self._busy = False  # We are the ones who change layers or session.
+        self._outline, self._errors_wanted = True, False
+        session.scan_changed.connect(self._on_scan)
+        session.truth_changed.connect(self._on_truth)
+        session.mask_changed.connect(self._on_mask)
+        session.window_changed.connect(self._on_window)
+        session.slice_changed.connect(self._on_slice)
+        # First, so that the error map of the next slice is written before napari shows it.
+        viewer.dims.events.point.connect(self._on_dims, position="first")
+        viewer.dims.events.order.connect(self._on_dims, position="first")
+        viewer.dims.events.ndisplay.connect(self._on_dims, position="first")
+
+    @property
+    def viewer(self) -> ViewerModel:
+        """The viewer the layers are in."""
+        viewer = self._viewer()
+        if viewer is None:
+            raise LesionsegError("The viewer has been closed; open a new one.")
+        return viewer
+
+    def owns(self, layer: Layer) -> bool:
+        """Whether ``layer`` is one of the session's."""
+        return any(layer is own for own in (self.image, self.mask, self.truth, self.errors))
+
+    @property
+    def busy(self) -> bool:
+        """Whether the change of layers under way is our own."""
+        return self._busy
+
+    def put_back(self, layer: Layer) -> None:
+        """Undo the removal of one of the session's layers."""
+        with self._own_changes():
+            self.viewer.layers.insert(0 if layer is self.image else len(self.viewer.layers), layer)
+
+    # ---- from the session to the layers
+
+    def adopt(self, layer: Layer) -> None:
+        """Take an image layer that our reader made as the open scan."""
+        scan = layer.metadata[styles.METADATA_KEY]["scan"]
+        self.image = layer
+        self._session.open_scan(scan)
+
+    def _on_scan(self, scan: Volume | None) -> None:
+        adopted = self.image if scan is not None and _scan_of(self.image) is scan else None
+        with self._own_changes():
+            self._drop(keep=adopted)
+            if scan is None or self._session.mask is None:
+                return
+            window = self._session.window
+            self.image = adopted or self.viewer.add_image(scan.array, **styles.image_style(scan, window))
+            self.image.contrast_limits_range = styles.window_range(scan, window)
+            self.image.events.contrast_limits.connect(self._on_limits)
+            self.mask = self._add_labels(self._session.mask, styles.mask_style(self._session.mask))
+            self._watch = EditWatch(self.mask, self._on_edited)
+        self.viewer.dims.axis_labels = ("z", "y", "x")
+        self._on_slice(self._session.slice_index)
+        self.viewer.reset_view()
+
+    def _drop(self, keep: Layer | None) -> None:
+        for layer in (self.errors, self.truth, self.mask, self.image):
+            if layer is not None and layer is not keep and layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+        self.errors = self.truth = self.mask = self.image = self._watch = None
+
+    def _add_labels(self, mask: Mask, style: dict[str, Any]) -> Labels:
+        layer = self.viewer.add_labels(mask.array, **style)
+        layer.selected_label = 1
+        layer.n_edit_dimensions = 2
+        return layer
+
+    def _on_truth(self, truth: Mask | None) -> None:
+        with self._own_changes():
+            if self.truth is not None and self.truth in self.viewer.layers:
+                self.viewer.layers.remove(self.truth)
+            self.truth = None
+            if truth is not None:
+                self.truth = self._add_labels(truth, styles.truth_style(truth))
+                self.truth.editable = False
+                self.set_truth_outline(self._outline)
+                self.viewer.layers.selection.active = self.mask
+            self._show_errors()
+
+    def _on_mask(self, slices: tuple[int, ...] | None) -> None:
+        if not self._busy and self._watch is not None:
+            self._watch.forget(slices)
+        if self.mask is None or (slices is not None and not self._is_visible(slices)):
+            return
+        if not self._busy:
+            self.mask.refresh(extent=False, highlight=False)
+        if self.errors is not None:
+            self._write_errors()
+            self.errors.refresh(extent=False, highlight=False, thumbnail=False)
+
+    def _on_window(self, window: Window) -> None:
+        if self.image is None or self._busy or self._session.scan is None:
+            return
+        with self._own_changes():
+            self.image.contrast_limits_range = styles.window_range(self._session.scan, window)
+            self.image.contrast_limits = (window.low, window.high)
+
+    def _on_slice(self, z: int) -> None:
+        if self._session.scan is not None and not self._busy:
+            self.viewer.dims.set_point(0, z * self._session.scan.geometry.spacing[0])
+
+    # ---- from the layers to the session
+
+    def _on_limits(self) -> None:
+        if self.image is not None and not self._busy:
+            low, high = self.image.contrast_limits
+            with self._own_changes():
+                self._session.set_window(Window.from_limits(float(low), float(high)))
+
+    def _on_dims(self) -> None:
+        if self._session.scan is None or self._busy:
+            return
+        with self._own_changes():
+            self._session.set_slice(round(self.viewer.dims.point[0] / self._session.scan.geometry.spacing[0]))
+        self._write_errors()
+
+    def _on_edited(self, slices: tuple[int, ...]) -> None:
+        with self._own_changes():
+            self._session.mark_edited(slices)
+
+    # ---- what panels ask for
+
+    def show_text(self, text: str) -> None:
+        """Write ``text`` on the canvas, "" for nothing."""
+        overlay = self.viewer.canvas.overlays.text
+        overlay.text = text
+        overlay.position = "top_left"  # Notifications appear at the bottom right.
+        overlay.visible = bool(text)
+
+    def write_slice(self, z: int, labels: npt.NDArray[np.uint8]) -> None:
+        """Write one slice (y, x) of the mask as one step of napari's undo history."""
+        if self.mask is None:
+            raise LesionsegError("No scan is open; open a scan first.")
+        y, x = np.nonzero(self.mask.data[z] != labels)
+        if len(y):
+            self.mask.data_setitem((np.full_like(y, z), y, x), labels[y, x])
+            self.mask.refresh(extent=False, highlight=False)
+
+    def set_truth_visible(self, visible: bool) -> None:
+        """Show or hide the truth."""
+        if self.truth is not None:
+            self.truth.visible = visible
+
+    def set_truth_outline(self, outline: bool) -> None:
+        """Draw the truth as an outline, or filled."""
+        self._outline = outline
+        if self.truth is not None:
+            self.truth.contour = styles.OUTLINE if outline else 0
+
+    def set_errors_visible(self, visible: bool) -> None:
+        """Show or hide the error map; under it the mask is faint."""
+        self._errors_wanted = visible
+        with self._own_changes():
+            self._show_errors()
+
+    def _show_errors(self) -> None:
+        wanted = self._errors_wanted and self._session.truth is not None and self._session.mask is not None
+        if self.errors is not None and self.errors in self.viewer.layers and not wanted:
+            self.viewer.layers.remove(self.errors)
+        if not wanted:
+            self.errors = None
+        elif self.errors is None and self._session.mask is not None:
+            # Pages of a zero array cost nothing until a slice is looked at.
+            empty = Mask.empty(self._session.mask.geometry)
+            self.errors = self._add_labels(empty, styles.errors_style(empty))
+            self.errors.editable = False
+            self.viewer.layers.selection.active = self.mask
+        if self.mask is not None:
+            self.mask.opacity = styles.UNDER_ERRORS_OPACITY if wanted else styles.MASK_OPACITY
+        if self.errors is not None:
+            self._write_errors()
+            self.errors.refresh(extent=False)
+
+    def _write_errors(self) -> None:
+        mask, truth = self._session.mask, self._session.truth
+        if self.errors is None or mask is None or truth is None:
+            return
+        shown = slice(None) if self._shows_all() else self._session.slice_index
+        error_map(mask.array[shown], truth.array[shown], out=self.errors.data[shown])
+
+    def _shows_all(self) -> bool:
+        return bool(self.viewer.dims.ndisplay == 3 or self.viewer.dims.order[0] != 0)
+
+    def _is_visible(self, slices: tuple[int, ...]) -> bool:
+        return self._shows_all() or self._session.slice_index in slices
+
+    @contextmanager
+    def _own_changes(self) -> Iterator[None]:
+        before, self._busy = self._busy, True
+        try:
+            yield
+        finally:
+            self._busy = before
+
+
+def _scan_of(layer: Layer | None) -> Volume | None:
+    return None if layer is None else layer.metadata.get(styles.METADATA_KEY, {}).get("scan")

@@ -1,0 +1,104 @@
+"""Makers of the controls all panels share: each has a tool tip, and an object name by which tests and demos find it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from psygnal import SignalInstance
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel, QLabeledSlider
+
+LABEL_WIDTH = 74  # Pixels: labels of all panels end at one line.
+
+
+def button(name: str, text: str, tip: str, *, checkable: bool = False) -> QPushButton:
+    """Make a push button that takes its share of the row."""
+    made = QPushButton(text)
+    made.setObjectName(name)
+    made.setToolTip(tip)
+    made.setCheckable(checkable)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    made.setMinimumWidth(1)
+    return made
+
+
+def chooser(name: str, tip: str) -> QComboBox:
+    """Make a drop-down list that may be narrower than its longest entry."""
+    made = QComboBox()
+    made.setObjectName(name)
+    made.setToolTip(tip)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(8)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return made
+
+
+def slider(name: str, tip: str, low: int, high: int) -> QLabeledSlider:
+    """Make a slider of whole numbers with its number beside it."""
+    made = QLabeledSlider(Qt.Orientation.Horizontal)
+    made.setRange(low, high)
+    made.setObjectName(name)
+    made.setToolTip(tip)
+    return made
+
+
+def note(name: str, text: str = "") -> QLabel:
+    """Make a line of text that wraps."""
+    made = QLabel(text)
+    made.setObjectName(name)
+    made.setWordWrap(True)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
+
+
+def path_label(name: str, tip: str) -> QElidingLabel:
+    """Make a label that leaves out the middle of a path that is too long."""
+    made = QElidingLabel()
+    made.setElideMode(Qt.TextElideMode.ElideMiddle)
+    made.setObjectName(name)
+    made.setToolTip(tip)
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return made
+
+
+def row(*widgets: QWidget, label: str = "") -> QHBoxLayout:
+    """Put widgets beside each other, behind a label of the common width if there is one."""
+    made = QHBoxLayout()
+    made.setSpacing(6)
+    if label:
+        text = QLabel(label)
+        text.setFixedWidth(LABEL_WIDTH)
+        made.addWidget(text)
+    for widget in widgets:
+        made.addWidget(widget)
+    return made
+
+
+def column(owner: QWidget, *items: QWidget | QHBoxLayout) -> QVBoxLayout:
+    """Make ``owner`` a column of widgets and rows that keeps its height."""
+    made = QVBoxLayout(owner)
+    made.setContentsMargins(0, 0, 0, 0)
+    made.setSpacing(6)
+    for item in items:
+        if isinstance(item, QWidget):
+            made.addWidget(item)
+        else:
+            made.addLayout(item)
+    owner.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+    return made
+
+
+def set_silently(control: Any, value: Any) -> None:
+    """Show ``value`` in a control, without the control saying that the user changed it."""
+    blocker = QSignalBlocker(control)
+    setter = control.setChecked if isinstance(value, bool) else control.setValue
+    setter(value)
+    blocker.unblock()
+
+
+def listen(signal: SignalInstance, slot: Callable[..., Any], owner: QWidget) -> None:
+    """Connect a session's signal for as long as ``owner``'s widget exists."""
+    signal.connect(slot)
+    owner.destroyed.connect(lambda *_: signal.disconnect(slot, missing_ok=True))

@@ -1,0 +1,94 @@
+"""Correcting: tools of napari's labels layer, and edits of a slice that napari can undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review import edits
+from napari_lesionseg.volumes import Mask, Volume
+from napari_lesionseg.widgets.context import Context
+from napari_lesionseg.widgets.correct_panel import CorrectPanel
+from napari_lesionseg.widgets.parts import listen
+
+
+class CorrectPresenter:
+    """Answers the correct panel."""
+
+    def __init__(self, panel: CorrectPanel, context: Context) -> None:
+        self.panel, self.context, self.session = panel, context, context.session
+        self._layer: Any = None  # The layer whose mode and brush are followed.
+        panel.tool_requested.connect(self._on_tool)
+        panel.brush_requested.connect(self._on_brush)
+        panel.copy_requested.connect(self._on_copy)
+        panel.fill_holes_requested.connect(self._on_fill_holes)
+        panel.revert_requested.connect(self._on_revert)
+        panel.undo_requested.connect(self._on_undo)
+        panel.redo_requested.connect(self._on_redo)
+        listen(self.session.scan_changed, self._on_scan, panel)
+        listen(self.session.mask_changed, self._show_count, panel)
+        listen(self.session.slice_changed, self._show_count, panel)
+        self._on_scan(self.session.scan)
+
+    def _on_scan(self, scan: Volume | None) -> None:
+        self.panel.show_has_scan(scan is not None)
+        self.panel.show_brush(self.context.settings.brush_size)
+        self.panel.show_tool("pan_zoom" if scan is not None else "")
+        self._show_count()
+        self._layer = self.context.layers.mask
+        if self._layer is not None:
+            self._layer.brush_size = self.context.settings.brush_size
+            self._layer.events.mode.connect(self._on_layer_mode)
+            self._layer.events.brush_size.connect(self._on_layer_brush)
+
+    def _on_tool(self, mode: str) -> None:
+        if self._layer is not None:
+            self.context.viewer.layers.selection.active = self._layer
+            self._layer.selected_label = 1
+            self._layer.mode = mode
+
+    def _on_brush(self, size: int) -> None:
+        if self._layer is not None:
+            self._layer.brush_size = size
+
+    def _on_layer_mode(self) -> None:
+        self.panel.show_tool(str(self._layer.mode))
+
+    def _on_layer_brush(self) -> None:
+        size = round(float(self._layer.brush_size))
+        self.panel.show_brush(size)
+        self.context.settings.brush_size = size  # Written with the next file that is opened or saved.
+
+    def _on_copy(self, step: int) -> None:
+        self._edit(lambda mask, z: edits.copy_from_neighbour(mask.array, z, step))
+
+    def _on_fill_holes(self) -> None:
+        self._edit(lambda mask, z: edits.fill_holes(mask.array[z]))
+
+    def _on_revert(self) -> None:
+        self._edit(lambda _, z: edits.reverted(self.session, z))
+
+    def _on_undo(self) -> None:
+        if self._layer is not None:
+            self._layer.undo()
+
+    def _on_redo(self) -> None:
+        if self._layer is not None:
+            self._layer.redo()
+
+    def _edit(self, make: Callable[[Mask, int], npt.NDArray[np.uint8]]) -> None:
+        mask, z = self.session.mask, self.session.slice_index
+        if mask is None:
+            return
+        try:
+            self.context.layers.write_slice(z, make(mask, z))
+        except LesionsegError as error:
+            self.context.report(error)
+
+    def _show_count(self, *_: object) -> None:
+        corrected = self.session.corrected_slices
+        self.panel.show_count(len(corrected), self.session.slice_index in corrected)

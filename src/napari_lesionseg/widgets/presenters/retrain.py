@@ -1,0 +1,136 @@
+"""Retraining: keeps the correction in the study, starts the trainer, follows its events, offers the new model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lesionseg_training.events import Epoch, Finished, Started, Step, Warning_
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.models.zoo import install_model, list_models
+from napari_lesionseg.volumes import Mask, Volume
+from napari_lesionseg.widgets.background import run_in_background
+from napari_lesionseg.widgets.context import Context
+from napari_lesionseg.widgets.keep_correction import keep_correction, new_run_folder
+from napari_lesionseg.widgets.parts import listen
+from napari_lesionseg.widgets.presenters.segment import choices
+from napari_lesionseg.widgets.retrain_panel import RetrainPanel
+
+if TYPE_CHECKING:
+    from napari_lesionseg.widgets.curves import Curves
+
+
+class RetrainPresenter:
+    """Answers the retrain panel."""
+
+    def __init__(self, panel: RetrainPanel, context: Context) -> None:
+        self.panel, self.context, self.session = panel, context, context.session
+        self.trainer = context.trainer
+        self._curves: Curves | None = None
+        self._result: Path | None = None
+        self._epochs = 1
+        panel.train_requested.connect(self._on_train)
+        panel.stop_requested.connect(self.trainer.stop)
+        panel.load_requested.connect(self._on_load)
+        panel.study_chosen.connect(self._on_study)
+        self.trainer.reported.connect(self._on_event)
+        self.trainer.finished.connect(self._on_finished)
+        self.trainer.stopped.connect(self._on_stopped)
+        self.trainer.failed.connect(self._on_failed)
+        listen(self.session.scan_changed, self._on_scan, panel)
+        listen(context.models_changed, self._on_models, panel)
+        panel.show_study(context.settings.study_folder)
+        self._on_models()
+        self._on_scan(self.session.scan)
+
+    def _on_train(self, model: str, epochs: int, device: str) -> None:
+        scan, mask = self.session.scan, self.session.mask
+        if scan is None or mask is None or self.trainer.running:
+            return
+        self._result = None
+        self.panel.show_running("Keeping the correction in the study…")
+        study, snapshot = self.context.settings.study_folder, Mask(mask.array.copy(), mask.geometry)
+        corrected, name = self.session.corrected_slices, self.session.model_name
+
+        def prepare() -> None:
+            keep_correction(study, scan, snapshot, corrected, name)
+            import napari_lesionseg.widgets.curves  # noqa: F401 - here it does not block the window
+
+        def start(_: Any) -> None:
+            self._show_curves()
+            run = new_run_folder(study)
+            settings = ["--set", f"epochs={epochs}", "--set", f"name={run.name}", "--device", device]
+            self.trainer.start(["adapt", str(study), "-o", str(run), "--from", model, *settings])
+            self.panel.show_state("Starting…")
+
+        run_in_background(prepare, start, self._on_refused)
+
+    def _show_curves(self) -> None:
+        from napari_lesionseg.widgets.curves import Curves
+
+        if self._curves is None:
+            self._curves = Curves()
+        self._curves.clear()
+        self.panel.show_curves(self._curves.canvas)
+
+    def _on_event(self, event: object) -> None:
+        if isinstance(event, Started):
+            self._epochs = event.epochs
+            self.panel.show_state(f"Training on {event.device}…")
+        elif isinstance(event, Step):
+            self._on_step(event)
+        elif isinstance(event, Epoch):
+            self._on_epoch(event)
+        elif isinstance(event, Warning_):
+            self.context.say(event.message)
+
+    def _on_step(self, event: Step) -> None:
+        left = f"about {event.eta_s:.0f} s left"
+        self.panel.show_state(f"Step {event.step} of {event.steps}: loss {event.loss:.3f}, {left}")
+        if self._curves is not None:
+            self._curves.add("loss", self._epochs * event.step / event.steps, event.loss)
+
+    def _on_epoch(self, event: Epoch) -> None:
+        dice = event.train_dice if event.dice is None else event.dice
+        self.panel.show_state(f"Epoch {event.epoch} of {event.epochs}: loss {event.loss:.3f}, Dice {dice:.3f}")
+        if self._curves is not None:
+            self._curves.add("training Dice", event.epoch, event.train_dice)
+            self._curves.add("validation Dice", event.epoch, event.dice)
+            self._curves.draw()
+
+    def _on_finished(self, event: Finished) -> None:
+        self._result = Path(event.model_folder)
+        self.panel.show_idle(f"Finished: {event.reason}.", has_model=True)
+
+    def _on_stopped(self) -> None:
+        self.panel.show_idle("Stopped.")
+
+    def _on_failed(self, sentence: str) -> None:
+        self.panel.show_idle("Not trained.")
+        self.context.complain(sentence)
+
+    def _on_refused(self, error: Exception) -> None:
+        self.panel.show_idle("Not trained.")
+        self.context.report(error)
+
+    def _on_load(self) -> None:
+        if self._result is None:
+            return
+        try:
+            installed = install_model(self._result)
+        except LesionsegError as error:
+            self.context.report(error)
+            return
+        self.context.models_changed.emit(installed.name)
+        self.context.say(f"{installed.name} can now be chosen in Segment.")
+
+    def _on_study(self, folder: str) -> None:
+        self.context.settings.remember(study=folder)
+        self.panel.show_study(Path(folder))
+
+    def _on_scan(self, scan: Volume | None) -> None:
+        self.panel.show_has_scan(scan is not None)
+
+    def _on_models(self, chosen: str = "") -> None:
+        self.panel.show_models(choices(list_models()), chosen)

@@ -1,0 +1,63 @@
+"""What the workbench remembers from one start to the next, in one small JSON file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.models.zoo import user_folder
+from napari_lesionseg.volumes.atomic import write_atomically
+
+FILE_NAME = "workbench.json"
+
+
+class Settings(BaseModel):
+    """Remembered choices; an unreadable file counts as an empty one, since nothing in it is worth an error."""
+
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+
+    last_folder: str = ""
+    """Folder of the file that was opened or saved last."""
+    thresholds: dict[str, float] = {}
+    """Threshold last chosen, by model name."""
+    brush_size: int = 8
+    """Brush diameter in voxels."""
+    study: str = ""
+    """Study folder that corrections are kept in; empty for the user's default one."""
+    closed_sections: tuple[str, ...] = ("Retrain",)
+    """Sections of the workbench that are folded."""
+
+    @classmethod
+    def load(cls) -> Settings:
+        """Read the settings of this user."""
+        try:
+            return cls.model_validate_json(settings_file().read_bytes())
+        except (OSError, ValidationError):
+            return cls()
+
+    def remember(self, **changes: Any) -> None:
+        """Change some settings and write all of them; a full or read-only disk is not worth an error here."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        text = json.dumps(self.model_dump(mode="json"), indent=2)
+        with contextlib.suppress(LesionsegError):
+            write_atomically(settings_file(), text.encode())
+
+    @property
+    def study_folder(self) -> Path:
+        """The study corrections are kept in."""
+        return Path(self.study) if self.study else user_folder() / "study"
+
+
+def settings_file() -> Path:
+    """The file settings live in: in ``LESIONSEG_HOME``, or in the system's place for user settings."""
+    home = os.environ.get("LESIONSEG_HOME")
+    folder = Path(home) if home else Path(platformdirs.user_config_dir("napari-lesionseg", appauthor=False))
+    return folder / FILE_NAME

@@ -1,0 +1,144 @@
+"""The workbench: all panels in one dock, on one session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from napari_lesionseg.review.session import Session
+from napari_lesionseg.widgets.compare_panel import ComparePanel
+from napari_lesionseg.widgets.context import Context, context_for
+from napari_lesionseg.widgets.correct_panel import CorrectPanel
+from napari_lesionseg.widgets.export_panel import ExportPanel
+from napari_lesionseg.widgets.open_panel import OpenPanel
+from napari_lesionseg.widgets.parts import listen, note
+from napari_lesionseg.widgets.presenters.compare import ComparePresenter
+from napari_lesionseg.widgets.presenters.correct import CorrectPresenter
+from napari_lesionseg.widgets.presenters.export import ExportPresenter
+from napari_lesionseg.widgets.presenters.open import OpenPresenter
+from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
+from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
+from napari_lesionseg.widgets.presenters.window import WindowPresenter
+from napari_lesionseg.widgets.retrain_panel import RetrainPanel
+from napari_lesionseg.widgets.section import Section
+from napari_lesionseg.widgets.segment_panel import SegmentPanel
+from napari_lesionseg.widgets.shortcuts import bind_shortcuts
+from napari_lesionseg.widgets.window_panel import WindowPanel
+
+WIDTH, SCROLL_BAR = 350, 14  # Pixels.
+
+
+class Workbench(QWidget):
+    """Open, window, segment, compare, correct, export and retrain, in one dock.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer, or napari's proxy of it; the parameter's name is napari's.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self.setObjectName("lesionseg_workbench")
+        self.context: Context = context_for(napari_viewer)
+        self.open, self.window_, self.segment = OpenPanel(), WindowPanel(), SegmentPanel()
+        self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
+        self.retrain = RetrainPanel()
+        self.sections = self._make_sections()
+        self._opened = self.sections["Window"]
+        self._reveal = QTimer(self)
+        self._reveal.setSingleShot(True)
+        self._reveal.timeout.connect(self._show_opened)
+        self.status = note("workbench_message")
+        self._lay_out()
+        self._opener = OpenPresenter(self.open, self.context)
+        self._presenters = (
+            WindowPresenter(self.window_, self.context),
+            SegmentPresenter(self.segment, self.context),
+            ComparePresenter(self.compare, self.context),
+            CorrectPresenter(self.correct, self.context),
+            ExportPresenter(self.export, self.context),
+            RetrainPresenter(self.retrain, self.context),
+        )
+        listen(self.context.problem, self._on_problem, self)
+        listen(self.session.message, self._on_message, self)
+        bind_shortcuts(self.context.viewer, self)
+        self.context.attach(self)
+
+    @property
+    def session(self) -> Session:
+        """The session of this viewer."""
+        return self.context.session
+
+    def open_scan(self, path: str | Path) -> None:
+        """Open a scan; raises LesionsegError if it cannot be read."""
+        self._opener.open_scan(path)
+
+    def load_truth(self, path: str | Path) -> None:
+        """Load the truth of the open scan; raises LesionsegError if it cannot be read or has another grid."""
+        self._opener.load_truth(path)
+
+    def load_mask(self, path: str | Path) -> None:
+        """Load a mask to go on correcting; raises LesionsegError if it cannot be read or has another grid."""
+        self._opener.load_mask(path)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Wide enough for every panel."""
+        return QSize(WIDTH, 700)
+
+    def _make_sections(self) -> dict[str, Section]:
+        panels = {
+            "Window": self.window_,
+            "Segment": self.segment,
+            "Compare": self.compare,
+            "Correct": self.correct,
+            "Export": self.export,
+            "Retrain": self.retrain,
+        }
+        closed = self.context.settings.closed_sections
+        return {title: Section(title, panel, open_=title not in closed) for title, panel in panels.items()}
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        inside = QVBoxLayout(inner)
+        inside.setContentsMargins(0, 0, 6, 0)
+        inside.setSpacing(8)
+        for section in self.sections.values():
+            section.folded.connect(self._on_folded)
+            inside.addWidget(section)
+        inside.addStretch(1)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(inner)
+        self._scroll.setMinimumWidth(max(WIDTH, inner.minimumSizeHint().width()) + SCROLL_BAR)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 6, 8, 6)
+        layout.addWidget(self.open)
+        layout.addWidget(self._scroll, stretch=1)
+        layout.addWidget(self.status)
+
+    def _on_folded(self, title: str, folded: bool) -> None:
+        closed = tuple(title for title, section in self.sections.items() if not section.head.isChecked())
+        self.context.settings.remember(closed_sections=closed)
+        if not folded:
+            self._opened = self.sections[title]
+            self._reveal.start(0)  # Once the new height is known.
+
+    def _show_opened(self) -> None:
+        self._scroll.ensureWidgetVisible(self._opened, 0, 8)
+
+    def _on_problem(self, sentence: str) -> None:
+        self._show_status(sentence, "#FF8A80")
+
+    def _on_message(self, sentence: str) -> None:
+        self._show_status(sentence, "")
+
+    def _show_status(self, sentence: str, colour: str) -> None:
+        self.status.setStyleSheet(f"color: {colour};" if colour else "")
+        self.status.setText(sentence)
+        self.status.setVisible(bool(sentence))
