@@ -38,7 +38,7 @@ def open_command(
 ) -> None:
     """Open napari with the workbench docked."""
     try:
-        from napari_lesionseg.widgets.window import open_window
+        from napari_lesionseg.widgets.launch import open_window
     except ImportError as error:
         raise LesionsegError(
             f"The window needs napari and Qt ({error.name} is missing); install napari-lesionseg[all]."
