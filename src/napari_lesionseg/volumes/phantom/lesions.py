@@ -100,9 +100,9 @@ class Lesions:
         half_mm = (lesion.half + 0.5) * self._slice_mm
         wide = float(np.clip(np.sqrt(radius**3 / half_mm), 0.7 * radius, 2.5 * radius))
         centre = self._centre(rng, lesion, habit)
-        box = self._box(centre, half_mm, 2.6 * wide)
+        box = self._box(centre, half_mm, 4.0 * wide)
         lung = self._lung[box] & self.plan.slices[box[0], None, None]
-        count = min(max(round(lesion.ml * 1000 / (self._plane.pixel_mm**2 * self._slice_mm)), 2), int(0.7 * lung.sum()))
+        count = min(max(round(lesion.ml * 1000 / (self._plane.pixel_mm**2 * self._slice_mm)), 2), int(0.4 * lung.sum()))
         if count < 1:
             return
         field = self._field(rng, box, centre, (half_mm, wide))
@@ -149,7 +149,7 @@ class Lesions:
         hug = rng.uniform(0, 0.9) if rng.random() < 0.65 else 0.0
         depth = (self._depth[box] - self._depth[centre]) / np.float32(0.7 * wide)
         distance = np.sqrt(along**2 + across**2 + 0.7 * rise**2 + hug * depth**2)
-        return np.asarray(1 - distance + rng.uniform(0.15, 0.4) * self._noise[box], np.float32)
+        return np.asarray(1 - distance + rng.uniform(0.15, 0.5) * self._noise[box], np.float32)
 
     def _hounsfield(self, rng: np.random.Generator, above: Stack, habit: _Habit) -> Stack:
         """Ground-glass, denser towards the middle, with a consolidated core in some lesions."""
@@ -170,7 +170,7 @@ class Lesions:
         for index, wanted in enumerate(self.plan.slices):
             if not wanted:
                 near = self.plan.slices[max(0, index - 1) : index + 2].any() and self._slice_mm > 2.5
-                np.minimum(self.fraction[index] * np.float32(0.5 * near), np.float32(0.35), out=self.fraction[index])
+                np.minimum(self.fraction[index] * np.float32(0.2 * near), np.float32(0.15), out=self.fraction[index])
             else:
                 self._fill(rng, index)
 

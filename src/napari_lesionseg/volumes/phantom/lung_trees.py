@@ -31,8 +31,8 @@ def grow_lung_trees(rng: np.random.Generator, chest: Chest, field_mm: float) -> 
         own = spots[spots[:, 0] * side > 0]
         hilum = np.array([side * 34 * scale, 0.02 * build.depth, 0.52 * build.height])
         vein = np.array([side * 30 * scale, 0.10 * build.depth, 0.44 * build.height])
-        vessels.append(grow(rng, hilum, _pick(rng, own, 1300), rng.uniform(0.36, 0.46), 7.0))
-        vessels.append(grow(rng, vein, _pick(rng, own, 800), rng.uniform(0.36, 0.46), 6.0))
+        vessels.append(grow(rng, hilum, _pick(rng, own, 1700), rng.uniform(0.28, 0.38), 7.0))
+        vessels.append(grow(rng, vein, _pick(rng, own, 1100), rng.uniform(0.28, 0.38), 6.0))
         bronchus = np.array([side * 30 * scale, 0.10 * build.depth, 0.53 * build.height])
         near = own[np.linalg.norm((own - bronchus) / build.height, axis=1) < 0.38]
         airways.append(grow(rng, bronchus, _pick(rng, near, 34), rng.uniform(0.75, 1.0), 5.0))

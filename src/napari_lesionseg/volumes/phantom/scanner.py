@@ -14,7 +14,7 @@ from napari_lesionseg.volumes.phantom.fields import Image
 
 Kernel = Literal["soft", "sharp"]
 _SLICES_MM = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
-_BLUR_MM = {"soft": 0.75, "sharp": 0.40}
+_BLUR_MM = {"soft": 0.60, "sharp": 0.35}
 _CUTOFF_PER_MM = {"soft": 0.42, "sharp": 0.85}
 
 
@@ -54,7 +54,7 @@ class Scanner:
 
     def blur(self, image: Image, pixel_mm: float) -> Image:
         """Apply the kernel's point spread; the sharp one also enhances edges a little."""
-        sigma = float(np.hypot(_BLUR_MM[self.kernel] / pixel_mm, 0.3))
+        sigma = float(np.hypot(_BLUR_MM[self.kernel] / pixel_mm, 0.25))
         soft = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
         if self.kernel == "soft":
             return soft

@@ -35,7 +35,7 @@ class Tissue:
         self._fine = SmoothField(rng, 3.2, *span_mm, side)
         self._middle = SmoothField(rng, 11.0, *span_mm, side)
         self._coarse = SmoothField(rng, 40.0, *span_mm, side)
-        self._lung_hu = rng.uniform(-868, -838)
+        self._lung_hu = rng.uniform(-890, -835)
         self._gravity_hu = rng.uniform(15, 35)
         self._dependent_hu = rng.uniform(40, 330) if rng.random() < 0.6 else 0.0
         self._dependent_mm = rng.uniform(3.0, 7.0)
@@ -78,6 +78,9 @@ class Tissue:
         texture, streaks = self._middle.at(section.z, plane), self._coarse.at(section.z, plane)
         muscle = cover(skin + np.float32(build.fat + 2) + 3 * streaks, 3.0)
         layer = np.float32(9) + 5 * streaks + np.float32(6) * np.clip(plane.y / np.float32(build.depth), -0.5, 1)
+        muscle = muscle * (
+            1 - np.float32(0.75) * cover(np.abs(streaks + np.float32(0.35) * texture) - np.float32(0.1), 0.12)
+        )
         for place in (1.0, 2.3):
             muscle = muscle * (1 - np.float32(0.7) * cover(np.abs(section.cavity - layer * np.float32(place)), 2.5))
         hu = np.float32(FAT_HU) + 8 * texture
@@ -116,14 +119,14 @@ class Tissue:
         fine, middle = self._fine.at(section.z, plane), self._middle.at(section.z, plane)
         thin = np.float32(1 / (1 + 0.12 * slice_mm))
         hu = np.float32(self._lung_hu) + np.float32(self._gravity_hu / build.depth) * section.y
-        hu = hu + 30 * thin * fine + 16 * middle
+        hu = hu + 34 * thin * fine + 20 * middle + 8 * self._coarse.at(section.z, plane)
         if self._dependent_hu:
             behind = np.clip(section.y / np.float32(0.6 * build.depth), 0, 1) ** 2
             depth = np.maximum(-section.cavity - 2 * middle, 0)
             hu += np.float32(self._dependent_hu) * behind * np.exp(-depth / np.float32(self._dependent_mm))
         hu += self._fissure(section, middle, slice_mm)
         if lesion is not None:
-            hu += (lesion.hu + 45 * fine * thin - hu) * lesion.fraction
+            hu += (lesion.hu + 45 * fine * thin + 30 * middle - hu) * lesion.fraction
         canvas = Canvas(plane)
         self._trees.vessels.draw(canvas, section.z, slice_mm)
         return hu + (np.float32(BLOOD_HU + 0.8 * build.contrast_hu) - hu) * canvas.image()

@@ -2,7 +2,8 @@
 
 A tree grows from the hilum to points strewn over the lung: each point, nearest first, joins the node that
 keeps both the new branch and the whole way back to the root short.
-Radii follow Murray's law upwards from the tips: parent³ = sum of children³.
+Radii follow Murray's law upwards from the tips, with exponent 2.8: a piece's radius^2.8 is the sum of its
+branches'.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.volumes.phantom.canvas import Canvas
+
+_MURRAY = 2.8
 
 Points = npt.NDArray[np.float64]
 
@@ -66,11 +69,11 @@ def grow(rng: np.random.Generator, root: Points, tips: Points, tip_radius: float
         gap = np.sqrt(((nodes[:n] - nodes[n]) ** 2).sum(axis=1))
         best = int(np.argmin(gap + 0.35 * way[:n]))
         parent[n], way[n] = best, way[best] + gap[best]
-    cubes = np.zeros(len(nodes))
+    powers = np.zeros(len(nodes))
     for n in range(len(nodes) - 1, 0, -1):
-        cubes[n] = max(cubes[n], tip_radius**3)
-        cubes[parent[n]] += cubes[n]
-    radius = np.minimum(np.cbrt(cubes[1:]), thickest)
+        powers[n] = max(powers[n], tip_radius**_MURRAY)
+        powers[parent[n]] += powers[n]
+    radius = np.minimum(powers[1:] ** (1 / _MURRAY), thickest)
     start, end = nodes[parent[1:]], nodes[1:]
     length = np.linalg.norm(end - start, axis=1, keepdims=True)
     middle = (start + end) / 2 + rng.standard_normal(start.shape) * 0.09 * length
