@@ -53,9 +53,13 @@ class Context:
     def _on_panel_gone(self) -> None:
         self._panels -= 1
         if self._panels == 0:
-            self.guard.stop()
-            self.segmenter.close()
-            self.trainer.stop()
+            self.close()
+
+    def close(self) -> None:
+        """Stop the long jobs; what is open stays open for the next panel."""
+        self.guard.stop()
+        self.segmenter.close()
+        self.trainer.stop()
 
     def say(self, sentence: str) -> None:
         """Show a sentence in the status line."""

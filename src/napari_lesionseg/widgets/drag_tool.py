@@ -30,7 +30,7 @@ class DragTool:
             viewer.mouse_drag_callbacks.append(self._drag)
         elif self._drag in viewer.mouse_drag_callbacks:
             viewer.mouse_drag_callbacks.remove(self._drag)
-        viewer.camera.mouse_pan = not on
+        viewer.scene.camera.mouse_pan = not on
 
     def _drag(self, _viewer: Any, event: Any) -> Iterator[None]:
         start, first = event.pos, self._context.session.window

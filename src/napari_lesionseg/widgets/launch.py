@@ -13,7 +13,7 @@ TITLE = "napari-lesionseg – for research, not for diagnosis"
 
 def dock_workbench(viewer: napari.Viewer) -> Workbench:
     """Dock the workbench in ``viewer``, and return it."""
-    _, workbench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Workbench")
+    _, workbench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
     return workbench  # type: ignore[no-any-return]
 
 

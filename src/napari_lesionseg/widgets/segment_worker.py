@@ -7,23 +7,20 @@ The child stays for the next scan, until it has been idle for a while.
 from __future__ import annotations
 
 import json
-import logging
-import sys
 import tempfile
 import time
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtCore import QObject, QProcess, QTimer, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_lesionseg.volumes import Volume
 from napari_lesionseg.widgets.background import run_in_background
+from napari_lesionseg.widgets.child_process import ChildProcess
 
-_LOG = logging.getLogger(__name__)
 CHILD = ("-m", "napari_lesionseg.widgets.segment_child")
 IDLE_MS = 300_000
 
@@ -62,13 +59,12 @@ class SegmentWorker(QObject):
 
     def __init__(self, command: tuple[str, ...] = CHILD) -> None:
         super().__init__()
-        self._command = command
-        self._process: QProcess | None = None
+        self.command = command
+        self._child: ChildProcess | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._job = 0
         self._scan: Volume | None = None  # The scan under way; None when idle.
         self._began = 0.0
-        self._errors: deque[str] = deque(maxlen=20)
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.timeout.connect(self.close)
@@ -124,42 +120,29 @@ class SegmentWorker(QObject):
             self._folder = None
 
     def _start_child(self) -> None:
-        if self._process is not None:
-            return
-        self._errors.clear()
-        self._process = QProcess(self)
-        self._process.readyReadStandardOutput.connect(self._read)
-        self._process.readyReadStandardError.connect(self._read_errors)
-        self._process.finished.connect(self._on_child_ended)
-        self._process.errorOccurred.connect(self._on_child_ended)
-        self._process.start(sys.executable, list(self._command))
+        if self._child is None:
+            self._child = ChildProcess(list(self.command), self)
+            self._child.told.connect(self._on_line)
+            self._child.ended.connect(self._on_child_ended)
 
     def _end_child(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.blockSignals(True)
-            process.kill()
-            process.waitForFinished(2000)
-            process.deleteLater()
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
 
     def _send(self, job: int, request: dict[str, Any]) -> None:
-        if job == self._job and self.running and self._process is not None:
-            self._process.write(json.dumps(request).encode() + b"\n")
+        if job == self._job and self.running and self._child is not None:
+            self._child.send(json.dumps(request))
 
-    def _read(self) -> None:
-        while self._process is not None and self._process.canReadLine():
-            line = bytes(self._process.readLine()).decode(errors="replace").strip()
-            if line.startswith("{"):
-                self._take(json.loads(line))
-
-    def _read_errors(self) -> None:
-        if self._process is not None:
-            text = bytes(self._process.readAllStandardError()).decode(errors="replace")
-            self._errors.extend(line for line in text.splitlines() if line.strip())
+    def _on_line(self, line: str) -> None:
+        try:
+            told = json.loads(line)
+        except ValueError:
+            return  # A library may print what it likes.
+        if isinstance(told, dict) and told.get("job") == self._job and self.running:
+            self._take(told)
 
     def _take(self, told: dict[str, Any]) -> None:
-        if told["job"] != self._job or not self.running:
-            return
         if told["event"] == "device":
             self.device_chosen.emit(told["device"])
             self._began = time.monotonic()
@@ -194,9 +177,8 @@ class SegmentWorker(QObject):
             self._idle.start(IDLE_MS)
             self.failed.emit(sentence)
 
-    def _on_child_ended(self, *_: object) -> None:
-        self._read_errors()
-        _LOG.error("the segmenting process ended: %s", "\n".join(self._errors))
-        last = self._errors[-1] if self._errors else "no reason given"
+    def _on_child_ended(self, last_words: str) -> None:
         self._end_child()
-        self._fail(self._job, f"The segmenting process ended without a result ({last}); try again or another device.")
+        self._fail(
+            self._job, f"The segmenting process ended without a result ({last_words}); try again or another device."
+        )

@@ -34,8 +34,11 @@ class _Standalone(QWidget):
         layout.addWidget(panel)
         layout.addWidget(self.status)
         layout.addStretch(1)
-        listen(context.problem, self.status.setText, self)
+        listen(context.problem, self._on_problem, self)
         context.attach(self)
+
+    def _on_problem(self, sentence: str) -> None:
+        self.status.setText(sentence)
 
 
 class WindowWidget(_Standalone):

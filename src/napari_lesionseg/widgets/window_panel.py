@@ -25,8 +25,8 @@ class WindowPanel(QWidget):
             name: button(f"preset_{name.replace(' ', '_')}", SHORT_NAMES[name], _preset_tip(name), checkable=True)
             for name in PRESETS
         }
-        self.level = _spin("window_level", "Level ", "Centre of the window: the value shown as middle grey", -10000)
-        self.width_ = _spin("window_width", "Width ", "Width of the window: the range from black to white", 1)
+        self.level = _spin("window_level", "L ", "Centre of the window: the value shown as middle grey", -10000)
+        self.width_ = _spin("window_width", "W ", "Width of the window: the range from black to white", 1)
         self.drag = button(
             "window_drag",
             "Drag",
@@ -73,6 +73,6 @@ def _spin(name: str, prefix: str, tip: str, lowest: float) -> QDoubleSpinBox:
     made.setRange(lowest, 40000)
     made.setKeyboardTracking(False)
     made.setPrefix(prefix)
-    made.setMinimumWidth(134)  # Room for "Width 1500" between napari's two buttons.
+    made.setMinimumWidth(116)  # Room for "W 10000" between napari's two buttons.
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return made

@@ -31,7 +31,7 @@ class ComparePresenter:
         panel.worst_requested.connect(self._on_worst)
         listen(self.session.truth_changed, self._on_truth, panel)
         listen(self.session.mask_changed, self._on_mask, panel)
-        listen(self.session.slice_changed, self._show, panel)
+        listen(self.session.slice_changed, self._on_slice, panel)
         self._on_truth(self.session.truth)
 
     def _on_truth(self, truth: Mask | None) -> None:
@@ -49,6 +49,11 @@ class ComparePresenter:
             self.scores = self.scores.with_slice(z, one_slice_score(mask.array[z], truth.array[z]))
         if many:
             self._timer.start(PAUSE_MS)  # A slider sends many of these: the other slices can wait for its rest.
+        self._show()
+
+    def _on_slice(self, _z: int) -> None:
+        if self._timer.isActive():
+            self._count_all()
         self._show()
 
     def _count_all(self) -> None:

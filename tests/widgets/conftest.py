@@ -1,0 +1,114 @@
+"""A workbench on a viewer without a window, a scan on disk, and a model small enough to run in a test."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QObject, QTimer
+
+from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+    from napari_lesionseg.volumes.phantom import PhantomCase
+    from napari_lesionseg.widgets.workbench import Workbench
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings, models and study of each test are its own."""
+    monkeypatch.setenv("LESIONSEG_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def workbench(qtbot: QtBot) -> Iterator[Workbench]:
+    """The workbench on napari's viewer model: real layers, no window to wait for."""
+    from napari.components import ViewerModel
+
+    from napari_lesionseg.widgets.workbench import Workbench
+
+    viewer = ViewerModel()
+    made = Workbench(viewer)
+    qtbot.addWidget(made)
+    yield made
+    made.context.close()
+    del viewer
+
+
+@pytest.fixture
+def tiny() -> tuple[Volume, Mask, np.ndarray]:
+    """A scan of 4 × 10 × 10 voxels of 2 × 1 × 1 mm, its truth of 9 voxels in slice 1, and a prediction of 4 of them."""
+    geometry = Geometry.from_spacing((4, 10, 10), (2.0, 1.0, 1.0))
+    scan = Volume(np.full((4, 10, 10), -1000, np.int16), geometry)
+    truth, probability = Mask.empty(geometry), np.zeros((4, 10, 10), np.uint8)
+    truth.array[1, 2:5, 2:5] = 1
+    probability[1, 2:4, 2:4] = 204  # 0.8
+    return scan, truth, probability
+
+
+@pytest.fixture
+def phantom_files(phantom_case: PhantomCase, tmp_path: Path) -> tuple[Path, Path]:
+    """The phantom's scan and truth as files."""
+    scan, truth = tmp_path / "phantom.nii.gz", tmp_path / "phantom_truth.nii.gz"
+    nifti.write_scan(scan, phantom_case.scan)
+    nifti.write_mask(truth, phantom_case.truth)
+    return scan, truth
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real model folder with untrained weights, small enough for a slice in milliseconds."""
+    import torch
+
+    from napari_lesionseg.models.card import ModelCard, save_model
+    from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
+    from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    network = DualEncoderUNet(DualEncoderConfig(widths=(4, 8)))
+    save_model(folder, network, ModelCard(name="tiny", preprocessing=Preprocessing(size=64)))
+    return folder
+
+
+class Heartbeat(QObject):
+    """Beats every 10 ms while the window's event loop is free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gaps: list[float] = []
+        self._last = time.perf_counter()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start(10)
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(now - self._last)
+        self._last = now
+
+    def stop(self) -> float:
+        """End, and give the longest gap in seconds."""
+        self._timer.stop()
+        return max(self.gaps)
+
+
+@pytest.fixture
+def heartbeat(qtbot: QtBot) -> Iterator[Callable[[], Heartbeat]]:
+    """Start a heartbeat when called; how long the window stood still is the longest gap between two beats."""
+    made: list[Heartbeat] = []
+
+    def start() -> Heartbeat:
+        made.append(Heartbeat())
+        return made[-1]
+
+    yield start
+    for heart in made:
+        heart.stop()

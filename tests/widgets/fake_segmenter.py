@@ -1,0 +1,31 @@
+"""A child process that answers like the real one, with a threshold on HU for a network; its mode is an argument."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.widgets.segment_child import Tell, _read, serve
+
+
+def work(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    if sys.argv[1] == "refuse":
+        raise LesionsegError("The model is too small for this scan; choose another.")
+    if sys.argv[1] == "crash":
+        raise RuntimeError("boom")
+    scan = _read(request)
+    tell(event="device", device="pocket calculator")
+    for done in range(1, 4):
+        tell(event="progress", done=done, total=3)
+        time.sleep(30 if sys.argv[1] == "hang" else 0)
+    print("a library's own print")
+    np.save(request["out"], np.where(scan.array > -500, 255, 0).astype(np.uint8))
+    return {"out": request["out"], "model": "fake", "threshold": 0.4, "device": "pocket calculator", "seconds": 0.1}
+
+
+if __name__ == "__main__":
+    serve(sys.stdin, sys.stdout, work)

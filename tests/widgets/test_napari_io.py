@@ -1,0 +1,92 @@
+"""What napari's own menus call, and the manifest that tells napari of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from napari.layers import Labels, Layer
+from npe2 import PluginManifest
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes import Mask, nifti
+from napari_lesionseg.widgets import napari_io
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_manifest_names_things_that_exist(repo_root: Path) -> None:
+    manifest = PluginManifest.from_file(repo_root / "src" / "napari_lesionseg" / "napari.yaml")
+    manifest.validate_imports()
+    assert [widget.display_name for widget in manifest.contributions.widgets] == [
+        "Lesion workbench",
+        "Window",
+        "Segment",
+        "Compare",
+        "Correct",
+        "Export",
+        "Retrain",
+    ]
+
+
+def test_a_scan_becomes_an_image_in_mm_and_a_mask_becomes_labels(phantom_files: tuple[Path, Path]) -> None:
+    scan = nifti.read_scan(phantom_files[0])
+    paths = [str(path) for path in phantom_files]
+    layers = [Layer.create(*data) for data in napari_io.get_reader(paths)(paths)]
+    assert [type(layer).__name__ for layer in layers] == ["Image", "Labels"]
+    assert tuple(layers[0].scale) == scan.geometry.spacing
+    assert tuple(layers[0].contrast_limits) == (-1350, 150)
+    assert layers[1].data.dtype == np.uint8
+
+
+def test_other_files_are_left_to_other_readers() -> None:
+    assert napari_io.get_reader("picture.png") is None
+    assert napari_io.get_reader(["scan.nii", "picture.png"]) is None
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "broken.nii.gz").write_bytes(b"not a scan")
+    with pytest.raises(LesionsegError, match="broken.nii.gz"):
+        napari_io.read(str(tmp_path / "broken.nii.gz"))
+
+
+def test_a_mask_goes_out_on_the_grid_it_came_in_on(phantom_files: tuple[Path, Path], tmp_path: Path) -> None:
+    layer = Layer.create(*napari_io.read(str(phantom_files[1]))[0])
+    layer.data[0, 0, 0] = 1
+    data, meta, _ = layer.as_layer_data_tuple()
+    assert napari_io.write_labels(str(tmp_path / "out.nii.gz"), data, meta) == [str(tmp_path / "out.nii.gz")]
+    before, after = nifti.read_mask(phantom_files[1]), nifti.read_mask(tmp_path / "out.nii.gz")
+    assert after.geometry.same_grid(before.geometry)
+    assert np.argwhere(after.array != before.array).tolist() == [[0, 0, 0]]
+
+
+def test_the_file_it_was_read_from_is_never_overwritten(phantom_files: tuple[Path, Path]) -> None:
+    data, meta, _ = Layer.create(*napari_io.read(str(phantom_files[1]))[0]).as_layer_data_tuple()
+    before = phantom_files[1].read_bytes()
+    with pytest.raises(LesionsegError, match="never overwritten"):
+        napari_io.write_labels(str(phantom_files[1]), data, meta)
+    assert phantom_files[1].read_bytes() == before
+
+
+def test_a_foreign_labels_layer_is_written_with_its_spacing(tmp_path: Path) -> None:
+    data, meta, _ = Labels(np.eye(3, dtype=np.uint8)[None].repeat(2, 0), scale=(5, 1, 2)).as_layer_data_tuple()
+    napari_io.write_labels(str(tmp_path / "out.nii"), data, meta)
+    written = nifti.read_mask(tmp_path / "out.nii")
+    assert written.geometry.spacing == (5, 1, 2)
+    assert np.array_equal(written.array, data)
+
+
+def test_labels_that_do_not_fit_a_mask_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(LesionsegError, match="three dimensions"):
+        napari_io.write_labels(str(tmp_path / "out.nii"), np.zeros((2, 2), np.uint8), {})
+    assert list(tmp_path.glob("*.nii")) == []
+
+
+def test_the_sample_is_a_scan_with_its_truth() -> None:
+    scan, truth = (Layer.create(*data) for data in napari_io.phantom())
+    assert (scan.name, truth.name, scan.data.shape) == ("phantom", "truth", truth.data.shape)
+    mask = truth.metadata["lesionseg"]["mask"]
+    assert isinstance(mask, Mask)
+    assert 0 < mask.volume_ml < 2000
