@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from napari_lesionseg.errors import LesionsegError
+
+# Some network file systems cannot sync a folder, and a folder may be writable but not readable.
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES}
 
 
 def write_atomically(path: Path, data: bytes, verify: Callable[[Path], None] | None = None) -> None:
@@ -19,7 +24,8 @@ def write_atomically(path: Path, data: bytes, verify: Callable[[Path], None] | N
     Raises
     ------
     LesionsegError
-        If anything fails; ``path`` is then what it was before, and no temporary file is left.
+        If anything fails; ``path`` is then what it was before, and no temporary file is left. Only if the folder
+        cannot be synced at the very end, ``path`` is already the new file, and the sentence says so.
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
@@ -32,7 +38,6 @@ def write_atomically(path: Path, data: bytes, verify: Callable[[Path], None] | N
         if verify is not None:
             verify(temporary)
         os.replace(temporary, path)
-        sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise LesionsegError(
@@ -40,21 +45,30 @@ def write_atomically(path: Path, data: bytes, verify: Callable[[Path], None] | N
         ) from error
     finally:
         _remove(temporary)
+    try:
+        sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LesionsegError(
+            f"{path} was written, but the disk did not confirm it: {reason}; save it again."
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:
     """Make renames inside ``folder`` durable, where the system allows to sync a folder."""
     if os.name == "nt":
         return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
 
 
 def _remove(path: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):  # The folder is gone or read-only; the first error is the one to tell.
         path.unlink(missing_ok=True)
-    except OSError:
-        pass  # The folder is gone or read-only; the first error is the one to tell.

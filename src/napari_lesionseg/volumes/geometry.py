@@ -13,6 +13,7 @@ import numpy.typing as npt
 from napari_lesionseg.errors import LesionsegError
 
 DISPLAY_CODES = ("S", "P", "L")  # z to superior, y to posterior, x to the patient's left
+FARTHEST_MM = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Geometry:
     Raises
     ------
     LesionsegError
-        If the affine is singular or not finite, since then no axis has a direction.
+        If the affine is singular, not finite or larger than a kilometre, since then no axis has a direction.
     """
 
     shape: tuple[int, int, int]
@@ -37,8 +38,8 @@ class Geometry:
 
     def __post_init__(self) -> None:
         affine = np.array(self.affine, dtype=np.float64)
-        if affine.shape != (4, 4) or not np.isfinite(affine).all():
-            raise LesionsegError("The scan's affine is not a finite 4×4 matrix; repair its header.")
+        if affine.shape != (4, 4) or not (np.abs(affine) <= FARTHEST_MM).all():  # Not so for NaN either.
+            raise LesionsegError("The scan's affine is not a 4×4 matrix of millimetres; repair its header.")
         sides = np.linalg.norm(affine[:3, :3], axis=0)
         if sides.min() < 1e-6 or abs(np.linalg.det(affine[:3, :3])) < 1e-6 * sides.prod():
             raise LesionsegError("The scan's affine is singular; repair its header.")
@@ -115,4 +116,4 @@ class Geometry:
     def corners(self) -> npt.NDArray[np.float64]:
         """RAS positions in mm of the eight corner voxels, shape (8, 3)."""
         ends = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape], indexing="ij")).reshape(3, -1)
-        return (self.affine[:3, :3] @ ends + self.affine[:3, 3:]).T
+        return np.asarray((self.affine[:3, :3] @ ends + self.affine[:3, 3:]).T)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 from typing import IO, Any
@@ -11,27 +12,22 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 from isal import igzip
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.atomic import write_atomically
 from napari_lesionseg.volumes.geometry import Geometry
+from napari_lesionseg.volumes.nifti_header import HEADER_ERRORS, read_header
 from napari_lesionseg.volumes.volume import Intensity, Mask, Volume
 
-GREY_WARNING = (
-    "8-bit grey levels, not Hounsfield units: HU presets and lung measures are switched off for this scan."
-)
+GREY_WARNING = "8-bit grey levels, not Hounsfield units: HU presets and lung measures are switched off for this scan."
 NO_AIR_WARNING = "No voxel is as dark as air (below −500): the values may not be Hounsfield units."
 MAX_GZIP_RATIO = 1032  # Deflate cannot expand further: a header that declares more is lying.
-_HEADER_ERRORS = (HeaderDataError, WrapStructError, ImageFileError, ValueError, KeyError, TypeError)
 
 
 def read_scan(path: str | Path) -> Volume:
     """Read a CT scan from a NIfTI file.
 
-    Integer files keep int16 where their values allow it; a slope is applied.
+    Whole numbers become int16 where their values allow it, others float32; a slope is applied. Bytes stay bytes.
 
     Raises
     ------
@@ -39,8 +35,9 @@ def read_scan(path: str | Path) -> Volume:
         If the file is missing, truncated, not NIfTI, not 3-D, empty, or holds NaN or infinity.
     """
     path = Path(path)
-    stored, geometry = _read(path)
-    if not np.isfinite(stored).all():
+    raw, geometry = _read(path)
+    stored = _narrow(raw)
+    if stored.dtype.kind == "f" and not np.isfinite(stored).all():
         raise LesionsegError(f"{path} holds voxels that are not numbers (NaN or infinity); export the scan again.")
     intensity: Intensity = "grey" if stored.dtype == np.uint8 else "HU"
     return Volume(geometry.to_display(stored), geometry, intensity, path, _warnings(stored, intensity))
@@ -61,8 +58,8 @@ def read_mask(path: str | Path, like: Geometry | None = None) -> Mask:
         raise LesionsegError(f"{path} is not a mask: its labels must be whole numbers from 0 to 255.")
     if like is not None and not geometry.same_grid(like):
         raise LesionsegError(
-            f"{path} lies on another grid (shape {geometry.shape}, spacing {_mm(geometry)}) than the scan "
-            f"(shape {like.shape}, spacing {_mm(like)}); choose the mask that was drawn on this scan."
+            f"{path} lies on another grid ({_grid(geometry)}) than the scan ({_grid(like)}); "
+            "choose the mask that was drawn on this scan."
         )
     return Mask(np.ascontiguousarray(geometry.to_display(labels), dtype=np.uint8), like or geometry, path)
 
@@ -92,7 +89,9 @@ def write_scan(path: str | Path, scan: Volume) -> None:
 def _write(path: Path, stored: npt.NDArray[Any], geometry: Geometry) -> None:
     if not path.name.endswith((".nii", ".nii.gz")):
         raise LesionsegError(f"{path} does not end in .nii or .nii.gz; choose such a name.")
-    image = nib.Nifti1Image(stored, geometry.affine, dtype=stored.dtype)
+    # NIfTI-1 keeps its dimensions as int16.
+    kind: Any = nib.Nifti1Image if max(stored.shape) <= np.iinfo(np.int16).max else nib.Nifti2Image
+    image = kind(stored, geometry.affine, dtype=stored.dtype)
     image.set_sform(geometry.affine, code=1)
     image.set_qform(geometry.affine, code=1)
     image.header.set_xyzt_units("mm")
@@ -110,13 +109,13 @@ def _write(path: Path, stored: npt.NDArray[Any], geometry: Geometry) -> None:
 
 def _read(path: Path) -> tuple[npt.NDArray[Any], Geometry]:
     """Stored voxels (i, j, k), scaled, and their grid; every error names ``path``."""
-    if not path.is_file():
-        raise LesionsegError(f"{path} does not exist or is not a file; check the name.")
     zipped = path.suffix == ".gz"
     try:
+        if not path.is_file():
+            raise LesionsegError(f"{path} does not exist or is not a file; check the name.")
         with igzip.open(path, "rb") if zipped else open(path, "rb") as file:
-            header = _read_header(path, file)
-            voxels = _read_voxels(path, file, header, path.stat().st_size * (MAX_GZIP_RATIO if zipped else 1))
+            header = read_header(path, file, path.stat().st_size * (MAX_GZIP_RATIO if zipped else 1))
+            voxels = _read_voxels(path, file, header)
             while zipped and file.read(1 << 20):
                 pass  # The CRC is checked only at the stream's end.
     except (EOFError, zlib.error, gzip.BadGzipFile, igzip.BadGzipFile) as error:
@@ -126,75 +125,60 @@ def _read(path: Path) -> tuple[npt.NDArray[Any], Geometry]:
     return _scaled(path, voxels, header), _geometry(path, header)
 
 
-def _read_header(path: Path, file: IO[bytes]) -> nib.Nifti1Header:
-    not_nifti = LesionsegError(f"{path} is not a NIfTI file; convert the scan to .nii or .nii.gz.")
-    start = file.read(348)
-    if len(start) < 348:
-        raise not_nifti
-    size = np.frombuffer(start[:4], "<i4")[0]
-    second = size in (540, np.int32(540).byteswap())
-    try:
-        if second:
-            header = nib.Nifti2Header(start + file.read(540 - 348))
-        else:
-            header = nib.Nifti1Header(start)
-        shape = header.get_data_shape()
-        header.get_data_dtype()
-    except _HEADER_ERRORS as error:
-        raise not_nifti from error
-    if start[344:348] not in (b"n+1\0",) and not second:
-        raise not_nifti
-    if len(shape) > 3 and set(shape[3:]) == {1}:
-        shape = shape[:3]
-    if len(shape) != 3:
-        raise LesionsegError(f"{path} has {len(shape)} dimensions, a scan needs three; export one volume.")
-    if min(shape) < 1:
-        raise LesionsegError(f"{path} is empty (shape {shape}); export the scan again.")
-    skip = int(header["vox_offset"]) - (540 if second else 348)
-    if skip < 0:
-        raise not_nifti
-    file.read(skip)
-    return header
-
-
-def _read_voxels(path: Path, file: IO[bytes], header: nib.Nifti1Header, most: int) -> npt.NDArray[Any]:
+def _read_voxels(path: Path, file: IO[bytes], header: nib.Nifti1Header) -> npt.NDArray[Any]:
     shape, dtype = header.get_data_shape()[:3], header.get_data_dtype()
-    if dtype.kind not in "iuf":
-        raise LesionsegError(f"{path} holds {dtype} voxels, not single numbers; export a grey-level CT scan.")
-    wanted = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if wanted > most:
-        raise LesionsegError(f"{path} is truncated: its header declares {wanted} bytes of voxels; copy it again.")
-    buffer = np.empty(wanted, np.uint8)
-    view, filled = memoryview(buffer), 0
+    wanted = math.prod(shape) * dtype.itemsize
+    try:
+        buffer = np.empty(wanted, np.uint8)
+    except MemoryError as error:
+        raise LesionsegError(
+            f"{path} needs {wanted / 2**30:.0f} GB of memory, more than there is; crop the scan."
+        ) from error
+    view, filled = buffer.data, 0
     while filled < wanted:
         count = file.readinto(view[filled:])  # type: ignore[attr-defined]
         if not count:
             raise LesionsegError(f"{path} is truncated: {wanted - filled} bytes of voxels are missing; copy it again.")
         filled += count
-    return buffer.view(dtype).reshape(shape, order="F")
+    return np.asarray(buffer.view(dtype).reshape(shape, order="F"))
 
 
 def _scaled(path: Path, voxels: npt.NDArray[Any], header: nib.Nifti1Header) -> npt.NDArray[Any]:
     try:
         slope, intercept = header.get_slope_inter()
-    except HeaderDataError as error:
+    except HEADER_ERRORS as error:
         raise LesionsegError(f"{path} has a slope or intercept that is not a number; export it again.") from error
     native = voxels if voxels.dtype.isnative else voxels.astype(voxels.dtype.newbyteorder("="))
     if slope in (None, 1.0) and intercept in (None, 0.0):
         return native
-    scaled = native.astype(np.float32) * np.float32(slope or 1.0) + np.float32(intercept or 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):  # What overflows becomes infinite, which the caller refuses.
+        scaled = native.astype(np.float32) * np.float32(slope or 1.0) + np.float32(intercept or 0.0)
     whole = float(slope or 1.0).is_integer() and float(intercept or 0.0).is_integer()
     if whole and native.dtype.kind in "iu" and np.abs(scaled).max() < 2**15:
         return scaled.astype(np.int16)
     return scaled
 
 
+def _narrow(stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The smallest usual type of CT voxels that holds ``stored``: uint8 as it is, int16, float32."""
+    if stored.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return stored.astype(np.float32, copy=False)
+    small = np.iinfo(np.int16)
+    if stored.dtype in (np.uint8, np.int16) or stored.min() < small.min or stored.max() > small.max:
+        return stored
+    return stored.astype(np.int16)
+
+
 def _geometry(path: Path, header: nib.Nifti1Header) -> Geometry:
     i, j, k = header.get_data_shape()[:3]
     try:
-        return Geometry((i, j, k), header.get_best_affine())
-    except (LesionsegError, *_HEADER_ERRORS) as error:
-        raise LesionsegError(f"{path} has no usable position in space (its affine is singular); export it again.") from error
+        with np.errstate(all="ignore"):
+            return Geometry((i, j, k), header.get_best_affine())
+    except (LesionsegError, *HEADER_ERRORS) as error:
+        raise LesionsegError(
+            f"{path} has no usable position in space (its affine is singular); export it again."
+        ) from error
 
 
 def _warnings(stored: npt.NDArray[Any], intensity: Intensity) -> tuple[str, ...]:
@@ -203,5 +187,8 @@ def _warnings(stored: npt.NDArray[Any], intensity: Intensity) -> tuple[str, ...]
     return (NO_AIR_WARNING,) if stored.min() > -500 else ()
 
 
-def _mm(geometry: Geometry) -> str:
-    return " × ".join(f"{side:.3g}" for side in geometry.spacing) + " mm"
+def _grid(geometry: Geometry) -> str:
+    """A grid in words: shape and spacing along z, y, x, and where the first voxel lies."""
+    spacing = " × ".join(f"{side:.3g}" for side in geometry.spacing)
+    origin = ", ".join(f"{place:.1f}" for place in geometry.affine[:3, 3])
+    return f"shape {geometry.display_shape}, spacing {spacing} mm, {geometry.orientation} from {origin}"
