@@ -79,7 +79,7 @@ class Tissue:
         muscle = cover(skin + np.float32(build.fat + 2) + 3 * streaks, 3.0)
         layer = np.float32(9) + 5 * streaks + np.float32(6) * np.clip(plane.y / np.float32(build.depth), -0.5, 1)
         muscle = muscle * (
-            1 - np.float32(0.75) * cover(np.abs(streaks + np.float32(0.35) * texture) - np.float32(0.1), 0.12)
+            1 - np.float32(0.45) * cover(np.abs(streaks + np.float32(0.35) * texture) - np.float32(0.1), 0.12)
         )
         for place in (1.0, 2.3):
             muscle = muscle * (1 - np.float32(0.7) * cover(np.abs(section.cavity - layer * np.float32(place)), 2.5))

@@ -65,10 +65,14 @@ def grow(rng: np.random.Generator, root: Points, tips: Points, tip_radius: float
     nodes = np.concatenate([root[None], tips[order]])
     way = np.zeros(len(nodes))
     parent = np.zeros(len(nodes), np.int64)
-    for n in range(1, len(nodes)):
-        gap = np.sqrt(((nodes[:n] - nodes[n]) ** 2).sum(axis=1))
-        best = int(np.argmin(gap + 0.35 * way[:n]))
-        parent[n], way[n] = best, way[best] + gap[best]
+    known = 1
+    while known < len(nodes):  # in shells that grow with the tree: as good as one by one, and quick
+        shell = nodes[known : known + 1 + known // 10]
+        gap = np.linalg.norm(shell[:, None] - nodes[None, :known], axis=2)
+        best = np.argmin(gap + 0.35 * way[:known], axis=1)
+        rows = slice(known, known + len(shell))
+        parent[rows], way[rows] = best, way[best] + gap[np.arange(len(shell)), best]
+        known += len(shell)
     powers = np.zeros(len(nodes))
     for n in range(len(nodes) - 1, 0, -1):
         powers[n] = max(powers[n], tip_radius**_MURRAY)
