@@ -6,12 +6,12 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
-from isal import igzip
+from isal import igzip, igzip_lib
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.atomic import write_atomically
@@ -21,6 +21,7 @@ from napari_lesionseg.volumes.volume import Intensity, Mask, Volume
 
 GREY_WARNING = "8-bit grey levels, not Hounsfield units: HU presets and lung measures are switched off for this scan."
 NO_AIR_WARNING = "No voxel is as dark as air (below −500): the values may not be Hounsfield units."
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, cast(type[Exception], igzip_lib.IsalError))
 MAX_GZIP_RATIO = 1032  # Deflate cannot expand further: a header that declares more is lying.
 
 
@@ -118,7 +119,7 @@ def _read(path: Path) -> tuple[npt.NDArray[Any], Geometry]:
             voxels = _read_voxels(path, file, header)
             while zipped and file.read(1 << 20):
                 pass  # The CRC is checked only at the stream's end.
-    except (EOFError, zlib.error, gzip.BadGzipFile, igzip.BadGzipFile) as error:
+    except _DAMAGE as error:
         raise LesionsegError(f"{path} is truncated or damaged; copy or export it again.") from error
     except OSError as error:
         raise LesionsegError(f"{path} cannot be read: {error.strerror or error}; copy or export it again.") from error
