@@ -38,6 +38,7 @@ def main(command: list[str]) -> int:
     with _xvfb() as display, tempfile.TemporaryDirectory(prefix="lesionseg-run-") as runtime:
         environment = os.environ | {
             "DISPLAY": display,
+            "HEADLESS": "1",  # The command may want to know that nobody watches.
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "QT_QPA_PLATFORM": "xcb",
             "XDG_RUNTIME_DIR": runtime,

@@ -21,6 +21,11 @@ def test_the_command_sees_another_display_than_ours(repo_root: Path) -> None:
     assert software == "1"
 
 
+def test_without_a_display_the_command_is_told_that_nobody_watches(repo_root: Path) -> None:
+    code = "import os; print(os.environ['HEADLESS'], end='')"
+    assert _headless(repo_root, "-c", code, DISPLAY="", WAYLAND_DISPLAY="", HEADLESS="").stdout == "1"
+
+
 def test_the_display_is_gone_after_the_command(repo_root: Path) -> None:
     display = _headless(repo_root, "-c", PRINT_DISPLAY).stdout.split()[0]
     assert not Path(f"/tmp/.X11-unix/X{display.removeprefix(':')}").exists()
