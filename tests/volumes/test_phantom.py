@@ -13,7 +13,7 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.phantom import PhantomCase, Scanner, make_case
 from napari_lesionseg.volumes.phantom.lesion_plan import empty_quantile, lesion_slices
 
-SMALL = (30, 72, 72)
+SMALL = (24, 64, 64)
 
 
 @cache
@@ -95,7 +95,7 @@ def test_lungs_have_a_human_volume_in_two_parts() -> None:
 
 def test_a_table_lies_behind_the_patient() -> None:
     case = make_case(4, SMALL, lesions=False, scanner=Scanner(0.9, 7.0, 5.0))
-    behind = case.scan.array[:, :, 33:39].mean(axis=(0, 2))
+    behind = case.scan.array[:, :, 29:35].mean(axis=(0, 2))
     skin = int(np.flatnonzero(behind > -300).max())
     assert (behind[skin + 2 : skin + 16] > -960).any()
     assert case.scan.array[:, :6].max() < -900

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import cdist
 
 from napari_lesionseg.volumes.phantom.canvas import Canvas
 
@@ -68,7 +69,7 @@ def grow(rng: np.random.Generator, root: Points, tips: Points, tip_radius: float
     known = 1
     while known < len(nodes):  # in shells that grow with the tree: as good as one by one, and quick
         shell = nodes[known : known + 1 + known // 10]
-        gap = np.linalg.norm(shell[:, None] - nodes[None, :known], axis=2)
+        gap = cdist(shell, nodes[:known])
         best = np.argmin(gap + 0.35 * way[:known], axis=1)
         rows = slice(known, known + len(shell))
         parent[rows], way[rows] = best, way[best] + gap[np.arange(len(shell)), best]
