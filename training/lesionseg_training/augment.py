@@ -102,10 +102,9 @@ def _draw_centre(rng: np.random.Generator, soft: Bytes, patch: tuple[int, int]) 
 
 
 def _inside(centre: float, side: int, patch: int) -> float:
-    """Move a centre so that the cut-out stays in the slice, where it fits."""
-    if side <= patch:
-        return (side - 1) / 2
-    return float(np.clip(centre, (patch - 1) / 2, side - 1 - (patch - 1) / 2))
+    """Move a centre so that the cut-out stays in the slice, where it fits, and lies on whole pixels: no blur."""
+    corner = (side - patch) // 2 if side <= patch else np.clip(round(centre - (patch - 1) / 2), 0, side - patch)
+    return float(corner + (patch - 1) / 2)
 
 
 def _matrix(view: View, patch: tuple[int, int]) -> npt.NDArray[np.float64]:

@@ -64,9 +64,10 @@ def load_checkpoint(run: Path, state: TrainState) -> bool:
     if not path.is_file():
         return False
     try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             about = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Cloned: what is mapped from the file would keep the next checkpoint from replacing it on Windows.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         state.network.load_state_dict(_part(tensors, "network/"))
         if state.average is not state.network:
             state.average.load_state_dict(_part(tensors, "average/"))
@@ -75,10 +76,9 @@ def load_checkpoint(run: Path, state: TrainState) -> bool:
             index, name = key.split("/")
             slots.setdefault(int(index), {})[name] = tensor
         state.optimiser.load_state_dict({**state.optimiser.state_dict(), "state": slots})
-    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
+        state.epoch, state.history = int(about["epoch"]), json.loads(about["history"])
+    except (SafetensorError, RuntimeError, OSError, ValueError, KeyError, TypeError) as error:
         raise LesionsegError(f"{path} is damaged or of another network; start the run in a new folder.") from error
-    state.epoch = int(about["epoch"])
-    state.history = json.loads(about["history"])
     return True
 
 

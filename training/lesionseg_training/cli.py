@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lesionseg_training.config import TrainConfig, load_config
 from lesionseg_training.events import Event, Failed
 from napari_lesionseg.errors import LesionsegError
+
+CORRECTED = " + own corrections"
+STOPPED = 130  # Exit code after Ctrl-C, as shells have it.
 
 app = typer.Typer(
     name="lesionseg-train",
@@ -32,13 +38,15 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on from the run folde
 def fit_command(
     study: StudyFolder,
     output: RunFolder,
-    config: Annotated[str, typer.Option(help="Preset or JSON file.")] = "robust",
+    config: Annotated[str | None, typer.Option(help="Preset or JSON file.  [default: robust]")] = None,
     overrides: Overrides = None,
     device: Device = None,
     resume: Resume = False,
 ) -> None:
     """Train a model from the start on the study's training patients."""
-    _train(study, output, load_config(config, _with_device(overrides, device)), resume=resume)
+    with _told():
+        settings = _settings(output, config or (None if resume else "robust"), _with_device(overrides, device))
+        _train(study, output, settings, resume=resume)
 
 
 @app.command("adapt")
@@ -46,21 +54,19 @@ def adapt_command(
     study: StudyFolder,
     output: RunFolder,
     start: Annotated[str, typer.Option("--from", help="Model name or folder to start from.")],
-    config: Annotated[str, typer.Option(help="Preset or JSON file.")] = "adapt",
+    config: Annotated[str | None, typer.Option(help="Preset or JSON file.  [default: adapt]")] = None,
     overrides: Overrides = None,
     device: Device = None,
     resume: Resume = False,
 ) -> None:
     """Learn from the study's corrected cases, starting from a model; cases with truth are replayed."""
-    from napari_lesionseg.models.card import load_card
     from napari_lesionseg.models.zoo import find_model
 
-    folder = find_model(start)
-    card = load_card(folder)
-    fed = {"network": card.architecture, "preprocessing": card.preprocessing, "threshold": card.threshold}
-    settings = load_config(config, _with_device(overrides, device)).model_copy(update=fed)
-    texts = {"licence": card.licence, "limits": card.limits, "training_data": f"{card.training_data} + own corrections"}
-    _train(study, output, settings.model_copy(update=texts), start=folder, resume=resume)
+    with _told():
+        folder = find_model(start)
+        chosen = config or (None if resume else "adapt")
+        settings = _settings(output, chosen, _with_device(overrides, device), folder)
+        _train(study, output, settings, start=folder, resume=resume)
 
 
 @app.command("evaluate")
@@ -98,17 +104,49 @@ def run() -> None:
         sys.exit(2)
 
 
-def _train(
-    study: Path, output: Path, config: TrainConfig, *, start: Path | None = None, resume: bool = False
-) -> None:
+def _settings(output: Path, config: str | None, overrides: list[str], start: Path | None = None) -> TrainConfig:
+    """The configuration asked for; without a name, the one the run was started with."""
+    from lesionseg_training.run_folder import config_path
+
+    if config is None:
+        return load_config(config_path(output), overrides)
+    return load_config(config, overrides, _from_card(start) if start is not None else {})
+
+
+def _from_card(folder: Path) -> dict[str, Any]:
+    """What an adapted model keeps of the model it starts from."""
+    from napari_lesionseg.models.card import load_card
+
+    card = load_card(folder)
+    kept = {"licence": card.licence, "limits": card.limits, "threshold": card.threshold}
+    shape = {"network": card.architecture.model_dump(), "preprocessing": card.preprocessing.model_dump()}
+    data = card.training_data.removesuffix(CORRECTED)
+    return {**kept, **shape, "training_data": f"{data}{CORRECTED}" if data else ""}
+
+
+def _train(study: Path, output: Path, config: TrainConfig, *, start: Path | None = None, resume: bool = False) -> None:
     from lesionseg_training.fit import fit
     from napari_lesionseg.study.store import Study
 
+    fit(Study.open(study), output, config, start=start, resume=resume, emit=_print_event)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Make an event of what ends a training, be it an error, Ctrl-C or SIGTERM."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        fit(Study.open(study), output, config, start=start, resume=resume, emit=_print_event)
+        yield
     except LesionsegError as error:
         _print_event(Failed(str(error)))
         raise
+    except KeyboardInterrupt:
+        sentence = "The training was stopped; go on from its last checkpoint with --resume."
+        _print_event(Failed(sentence))
+        print(f"error: {sentence}", file=sys.stderr)
+        raise typer.Exit(STOPPED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _print_event(event: Event) -> None:

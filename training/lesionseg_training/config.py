@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -18,7 +18,7 @@ PRESETS = Path(__file__).parent / "configs"
 class TrainConfig(BaseModel):
     """Everything that decides a training run; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field("lesion-model", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     """Name on the model's card."""
@@ -27,6 +27,8 @@ class TrainConfig(BaseModel):
     """Licence of the weights, as far as the training data decides it."""
     training_data: str = ""
     limits: str = ""
+    parent: str = ""
+    """SHA-256 of the weights the run starts from, so that it is not resumed from others; filled in by the trainer."""
     seed: int = Field(0, ge=0)
 
     network: DualEncoderConfig = DualEncoderConfig()
@@ -75,10 +77,12 @@ class TrainConfig(BaseModel):
     """Every how manieth slice is looked at while training; the last validation takes all."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int | None = Field(None, ge=1)
-    """CPU threads; ``None``: all cores."""
+    """CPU threads; ``None``: all cores, or what ``OMP_NUM_THREADS`` says."""
 
     @model_validator(mode="after")
     def _batches_fit(self) -> Self:
+        if not 0 < self.zoom[0] <= self.zoom[1]:
+            raise ValueError("zoom is a range of positive magnifications, the smaller first")
         if self.batch_size > 1 and self.patch is None and self.preprocessing.pixel_mm is not None:
             raise ValueError("slices of free size cannot share a batch: give patch, or batch_size=1")
         return self
@@ -89,23 +93,22 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.json"))
 
 
-def load_config(name_or_file: str | Path, overrides: Iterable[str] = ()) -> TrainConfig:
+def load_config(
+    name_or_file: str | Path, overrides: Iterable[str] = (), given: Mapping[str, Any] | None = None
+) -> TrainConfig:
     """Read a preset or a JSON file, and set ``key=value`` pairs on top (values as JSON, dots for nested keys).
+
+    Parameters
+    ----------
+    given
+        Values that count before the file's, and after the overrides: what a model's card says, for example.
 
     Raises
     ------
     LesionsegError
         If there is no such preset or file, or a key or value is not valid.
     """
-    path = PRESETS / f"{name_or_file}.json"
-    if not path.is_file():
-        path = Path(name_or_file)
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise LesionsegError(
-            f"There is no readable configuration {name_or_file}; give a JSON file or one of: {', '.join(preset_names())}."
-        ) from error
+    values = _read(name_or_file) | dict(given or {})
     for pair in overrides:
         _set(values, pair)
     try:
@@ -113,20 +116,39 @@ def load_config(name_or_file: str | Path, overrides: Iterable[str] = ()) -> Trai
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the configuration"
-        raise LesionsegError(f"{where} in {name_or_file} is not valid: {first['msg']}; correct it.") from error
+        what = first["msg"].removeprefix("Value error, ")
+        raise LesionsegError(f"{where} in {name_or_file} is not valid: {what}; correct it.") from error
 
 
-def _set(values: Any, pair: str) -> None:
+def _read(name_or_file: str | Path) -> dict[str, Any]:
+    path = PRESETS / f"{name_or_file}.json"
+    if not path.is_file():
+        path = Path(name_or_file)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        presets = ", ".join(preset_names())
+        raise LesionsegError(
+            f"There is no readable configuration {name_or_file}; give a JSON file or one of: {presets}."
+        ) from error
+    if not isinstance(values, dict):
+        raise LesionsegError(f"{name_or_file} is not a configuration: it holds no JSON object; write keys and values.")
+    return values
+
+
+def _set(values: dict[str, Any], pair: str) -> None:
     key, equals, text = pair.partition("=")
     if not equals:
         raise LesionsegError(f"--set {pair} has no value; write key=value.")
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = text
     *parents, last = key.split(".")
     for parent in parents:
-        values = values.setdefault(parent, {})
-        if not isinstance(values, dict):
+        inner = values.get(parent, {})
+        if not isinstance(inner, dict):
             raise LesionsegError(f"--set {pair}: {parent} has no parts; correct the key.")
+        values[parent] = dict(inner)  # A copy: the values may be a model card's own.
+        values = values[parent]
     values[last] = value

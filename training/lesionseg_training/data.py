@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from lesionseg_training.augment import apply_view, draw_view, whole
 from lesionseg_training.config import TrainConfig
-from lesionseg_training.sampling import Batch, Pools
+from lesionseg_training.sampling import Batch, Flags, Pools
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.inference.runner import stacks
 from napari_lesionseg.inference.preprocess import Bytes, plan_grid, prepare, shrink_mask
+from napari_lesionseg.inference.runner import stacks
 from napari_lesionseg.study.records import Case, Revision
-from napari_lesionseg.study.split import check_split
+from napari_lesionseg.study.split import Split
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes.nifti import read_mask, read_scan
+
+Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,24 +47,55 @@ class TrainingCase:
     corrected: bool = False
 
 
-def load_cases(
-    study: Study, split: str, config: TrainConfig, progress: Callable[[int, int], None] | None = None
-) -> list[TrainingCase]:
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a run learns from and is looked at with; ``split_hash`` is the SHA-256 of the study's patient split."""
+
+    cases: list[TrainingCase]
+    held_out: list[TrainingCase]
+    split_hash: str
+
+
+def load_data(study: Study, config: TrainConfig, warn: Warn) -> TrainingData:
+    """Read the training cases and those for validation.
+
+    Raises
+    ------
+    LesionsegError
+        If there is no labelled training case, or as :func:`load_cases`.
+    """
+    cases = load_cases(study, "train", config, warn)
+    if not cases:
+        raise LesionsegError(f"{study.folder} has no training case with truth or a correction; add one first.")
+    split = config.validation_split
+    held_out = cases if split == "train" else load_cases(study, split, config, warn)
+    if not held_out:
+        warn(f"No labelled {split} patient in the study: Dice is on training data alone.")
+    split_hash = hashlib.sha256(json.dumps(study.split(), sort_keys=True).encode()).hexdigest()
+    return TrainingData(cases, held_out, split_hash)
+
+
+def load_cases(study: Study, split: Split, config: TrainConfig, warn: Warn = lambda _: None) -> list[TrainingCase]:
     """Read all cases of a split that have a correction or truth; the latest correction counts before truth.
+
+    A correction none of whose slices is inside the lungs is left out, and ``warn`` told so.
 
     Raises
     ------
     LesionsegError
         If a scan or mask cannot be read or has changed.
     """
-    patients = set(study.split()[split])  # type: ignore[index]
-    chosen = [(case, _target(study, case)) for case in study.cases() if case.patient in patients]
-    labelled = [(case, target) for case, target in chosen if target is not None]
+    patients = set(study.split()[split])
     loaded = []
-    for done, (case, target) in enumerate(labelled, start=1):
-        loaded.append(_load(study, case, target, config))
-        if progress is not None:
-            progress(done, len(labelled))
+    for case in study.cases():
+        target = study.latest(case.id, "correction") or study.latest(case.id, "truth")
+        if case.patient not in patients or target is None:
+            continue
+        ready = _load(study, case, target, config)
+        if len(ready.pools.all):
+            loaded.append(ready)
+        else:
+            warn(f"Case {case.id} is left out: it has no corrected slice inside the lungs; correct one and save again.")
     return loaded
 
 
@@ -75,15 +109,13 @@ def to_tensors(
         stack = stacks(case.slices, [row], config.network.neighbours)[0]
         soft = case.soft[row]
         patch = (config.patch, config.patch) if config.patch else (soft.shape[0], soft.shape[1])
-        view = draw_view(rng, soft, patch, config.zoom, config.augment) if config.patch or config.augment else whole(soft)
+        view = whole(soft)
+        if config.patch or config.augment:
+            view = draw_view(rng, soft, patch, config.zoom, config.augment)
         grey, target = apply_view(stack, soft, view, patch)
         greys.append(grey)
         targets.append(target[None])
     return torch.from_numpy(np.stack(greys)), torch.from_numpy(np.stack(targets))
-
-
-def _target(study: Study, case: Case) -> Revision | None:
-    return study.latest(case.id, "correction") or study.latest(case.id, "truth")
 
 
 def _load(study: Study, case: Case, target: Revision, config: TrainConfig) -> TrainingCase:
@@ -93,10 +125,8 @@ def _load(study: Study, case: Case, target: Revision, config: TrainConfig) -> Tr
     grid = plan_grid(scan, config.preprocessing)
     soft = shrink_mask(mask, grid)
     first, last = grid.box[0].start, grid.box[0].stop
-    lesion = mask.array[first:last].any(axis=(1, 2)) & soft.any(axis=(1, 2))
+    lesion: Flags = np.any(soft, axis=(1, 2))
     usable = _usable(study, target, len(mask.array))[first:last]
-    if not usable.any():
-        raise LesionsegError(f"Case {case.id} has no corrected slice inside the lungs; correct one and save again.")
     return TrainingCase(
         case.id,
         case.patient,
@@ -107,7 +137,7 @@ def _load(study: Study, case: Case, target: Revision, config: TrainConfig) -> Tr
     )
 
 
-def _usable(study: Study, target: Revision, depth: int) -> npt.NDArray[np.bool_]:
+def _usable(study: Study, target: Revision, depth: int) -> Flags:
     """Slices that a human vouches for: all of a truth, the corrected ones of a correction."""
     vouched = study.corrected_slices(target)
     usable = np.ones(depth, np.bool_)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from lesionseg_training.data import TrainingCase
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.inference.predict import predict
 from napari_lesionseg.inference.runner import SliceRunner
@@ -14,11 +15,10 @@ from napari_lesionseg.models.card import LoadedModel
 from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 from napari_lesionseg.review.evaluate import evaluate
 from napari_lesionseg.review.metrics import dice
-from napari_lesionseg.study.split import check_split
+from napari_lesionseg.study.records import Case, Revision
+from napari_lesionseg.study.split import Split
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes.nifti import read_mask, read_scan
-
-from lesionseg_training.data import TrainingCase
 
 RESAMPLES = 10_000
 
@@ -26,7 +26,7 @@ RESAMPLES = 10_000
 def evaluate_model(
     model: LoadedModel,
     study: Study,
-    split: str,
+    split: Split,
     *,
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
@@ -44,9 +44,7 @@ def evaluate_model(
     LesionsegError
         If the split has no case with truth.
     """
-    patients = set(study.split()[split])  # type: ignore[index]
-    chosen = [(case, study.latest(case.id, "truth")) for case in study.cases() if case.patient in patients]
-    pairs = [(case, truth) for case, truth in chosen if truth is not None]
+    pairs = cases_with_truth(study, split)
     if not pairs:
         raise LesionsegError(f"{study.folder} has no case with truth in the split {split}; add some or choose another.")
     figures: dict[str, Any] = {}
@@ -63,13 +61,22 @@ def evaluate_model(
     return {"split": split, "model": model.card.name, "patients": len(by_patient), "mean": means, "cases": figures}
 
 
-def quick_dice(network: DualEncoderUNet, case: TrainingCase, device: str, threshold: float, stride: int) -> float | None:
-    """Dice of every ``stride``-th slice of a case on the network's grid; None if both are empty there."""
-    rows = range(stride // 2, len(case.slices), stride)
+def cases_with_truth(study: Study, split: Split) -> list[tuple[Case, Revision]]:
+    """Cases of a split with their latest truth; a correction is no truth, for a model helped to draw it."""
+    patients = set(study.split()[split])
+    chosen = [(case, study.latest(case.id, "truth")) for case in study.cases() if case.patient in patients]
+    return [(case, truth) for case, truth in chosen if truth is not None]
+
+
+def quick_dice(
+    network: DualEncoderUNet, case: TrainingCase, device: str, threshold: float, stride: int
+) -> float | None:
+    """Dice of every ``stride``-th slice a human vouches for, on the network's grid; None if both are empty there."""
+    rows = case.pools.all[min(stride // 2, len(case.pools.all) - 1) :: stride].tolist()
     cut = np.log(threshold / (1 - threshold))
     logits = SliceRunner(network, device).run(case.slices, rows)
     predicted = np.stack([picture >= cut for picture in logits])
-    return dice(predicted, case.soft[list(rows)] > 127)
+    return dice(predicted, case.soft[rows] > 127)
 
 
 def bootstrap_interval(values: Sequence[float], seed: int = 0) -> dict[str, float | int | None]:
@@ -84,11 +91,11 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0) -> dict[str, floa
     return {"n": len(sample), "mean": float(sample.mean()), "low": float(low), "high": float(high)}
 
 
-def _mean(patients: Any, key: str) -> dict[str, float | int | None]:
-    """One value a patient: the mean of that patient's defined figures."""
+def _mean(patients: Iterable[list[dict[str, Any]]], key: str) -> dict[str, float | int | None]:
+    """One value a patient: the mean of the defined figures of that patient's scans with lesions."""
     values = []
     for results in patients:
-        defined = [result[key] for result in results if result[key] is not None]
-        if defined and any(result["volume_truth_ml"] > 0 for result in results):
+        defined = [result[key] for result in results if result["volume_truth_ml"] > 0 and result[key] is not None]
+        if defined:
             values.append(float(np.mean(defined)))
     return bootstrap_interval(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,8 +13,8 @@ class Event:
     """Base of all events."""
 
     def to_line(self) -> str:
-        """One line of JSON, without the line break."""
-        return json.dumps({"event": type(self).__name__.rstrip("_").lower(), **asdict(self)}, allow_nan=False)
+        """One line of JSON, without the line break; a figure that is not finite is null, as JSON has no NaN."""
+        return json.dumps({"event": type(self).__name__.rstrip("_").lower(), **_finite(asdict(self))}, allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -93,5 +94,15 @@ def parse_line(line: str) -> Event | None:
     try:
         values = json.loads(line)
         return _KINDS[values.pop("event")](**values)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value

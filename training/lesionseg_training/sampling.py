@@ -9,11 +9,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+LESION = 0  # The kind of slice that no batch is without.
 NEAR = 2  # Slices from a lesion that still count as its neighbourhood.
 MIX_START = (0.67, 0.20, 0.13)  # Shares of lesion, near and far slices when training begins …
 MIX_END = (1 / 3, 1 / 3, 1 / 3)  # … and when it ends.
 
 Rows = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 Batch = list["Item"]
 
 
@@ -33,13 +35,16 @@ class Pools:
     far: Rows
 
     @classmethod
-    def of(cls, lesion: npt.NDArray[np.bool_], usable: npt.NDArray[np.bool_] | None = None) -> Pools:
+    def of(cls, lesion: Flags, usable: Flags | None = None) -> Pools:
         """Sort rows by whether they hold a lesion; rows that are not ``usable`` are left out of every pool."""
         kept = np.ones_like(lesion) if usable is None else usable
         close = np.convolve(lesion, np.ones(2 * NEAR + 1), mode="full")[NEAR : NEAR + len(lesion)] > 0
-        return cls(
-            np.flatnonzero(lesion & kept), np.flatnonzero(close & ~lesion & kept), np.flatnonzero(~close & kept)
-        )
+        return cls(np.flatnonzero(lesion & kept), np.flatnonzero(close & ~lesion & kept), np.flatnonzero(~close & kept))
+
+    @property
+    def kinds(self) -> tuple[Rows, Rows, Rows]:
+        """Rows by kind: 0 with lesion, 1 near one, 2 far from any."""
+        return self.lesion, self.near, self.far
 
     @property
     def empty(self) -> Rows:
@@ -53,9 +58,15 @@ class Pools:
 
 
 def three_pool(
-    pools: Sequence[Pools], rng: np.random.Generator, *, batches: int, batch_size: int, progress: float
+    pools: Sequence[Pools],
+    rng: np.random.Generator,
+    *,
+    batches: int,
+    batch_size: int,
+    progress: float,
+    patients: Sequence[str] | None = None,
 ) -> list[Batch]:
-    """Batches mixed from lesion, near and far slices of several patients, a lesion slice first in each.
+    """Batches mixed from lesion, near and far slices of several patients, at least one with lesion in each.
 
     Parameters
     ----------
@@ -63,14 +74,16 @@ def three_pool(
         One a case.
     progress
         From 0 to 1: how far the mix has slid from 0.67/0.20/0.13 to equal thirds.
+    patients
+        Whose each case is: the slices of a batch are dealt to patients, not to cases. Each case its own by default.
     """
     mix = np.array(MIX_START) * (1 - progress) + np.array(MIX_END) * progress
     drawn = []
     for _ in range(batches):
         kinds = rng.choice(3, size=batch_size, p=mix)
-        kinds[0] = 0
-        patients = _deal(rng, len(pools), batch_size)
-        drawn.append([_draw(pools, rng, int(kind), int(case)) for kind, case in zip(kinds, patients, strict=True)])
+        if kinds.min() > LESION:  # Dice needs a lesion to pool with.
+            kinds[0] = LESION
+        drawn.append(_match(pools, rng, kinds, _deal(rng, patients or range(len(pools)), batch_size)))
     return drawn
 
 
@@ -78,7 +91,7 @@ def boundary(pools: Sequence[Pools], rng: np.random.Generator, *, batch_size: in
     """The sampling the dissertation ended with, for each patient.
 
     Every slice with lesion; its empty neighbours (±1); and, where the sample's share of empty slices is less than half
-    the patient's own, more empty slices drawn until it is half.
+    the patient's own, more empty slices drawn until it is half. A patient without lesion has no slice in the sample.
     """
     items: list[Item] = []
     for case, pool in enumerate(pools):
@@ -104,30 +117,43 @@ def draw_epoch(
     batch_size: int,
     batches: int | None,
     progress: float,
+    patients: Sequence[str] | None = None,
 ) -> list[Batch]:
     """Batches of one epoch; ``batches`` of them, or as many as the sampler's slices fill."""
     if sampler == "three_pool":
         count = batches or max(1, sum(len(pool.all) for pool in pools) // batch_size)
-        return three_pool(pools, rng, batches=count, batch_size=batch_size, progress=progress)
+        return three_pool(pools, rng, batches=count, batch_size=batch_size, progress=progress, patients=patients)
     draw = boundary if sampler == "boundary" else uniform
     return draw(pools, rng, batch_size=batch_size)[:batches]
 
 
-def _deal(rng: np.random.Generator, cases: int, count: int) -> Rows:
-    """Cases in random order, each as often as any other (±1)."""
-    rounds = [rng.permutation(cases) for _ in range(-(-count // cases))]
-    return np.concatenate(rounds)[:count]
+def _deal(rng: np.random.Generator, patients: Sequence[object], count: int) -> list[int]:
+    """Cases for ``count`` slices: patients in random order, each as often as any other (±1)."""
+    owned: dict[object, list[int]] = {}
+    for case, patient in enumerate(patients):
+        owned.setdefault(patient, []).append(case)
+    cases = list(owned.values())
+    order = np.concatenate([rng.permutation(len(cases)) for _ in range(-(-count // len(cases)))])[:count]
+    return [int(rng.choice(cases[patient])) for patient in order]
+
+
+def _match(pools: Sequence[Pools], rng: np.random.Generator, kinds: Rows, dealt: list[int]) -> Batch:
+    """Give each kind to a dealt case that has it, so that a case without lesion keeps its place in the batch."""
+    items = []
+    for kind in np.sort(kinds):
+        case = next((case for case in dealt if len(pools[case].kinds[kind])), dealt[0])
+        dealt.remove(case)
+        items.append(_draw(pools, rng, int(kind), case))
+    return items
 
 
 def _draw(pools: Sequence[Pools], rng: np.random.Generator, kind: int, case: int) -> Item:
     """A row of this kind from this case; from another case if it has none, of another kind if none has."""
-    for other in np.roll(np.arange(len(pools)), -case):
-        rows = (pools[other].lesion, pools[other].near, pools[other].far)[kind]
+    for other in (*range(case, len(pools)), *range(case)):
+        rows = pools[other].kinds[kind]
         if len(rows):
-            return Item(int(other), int(rng.choice(rows)))
-    choices = [index for index, pool in enumerate(pools) if len(pool.all)]
-    chosen = case if case in choices else choices[0]
-    return Item(chosen, int(rng.choice(pools[chosen].all)))
+            return Item(other, int(rng.choice(rows)))
+    return Item(case, int(rng.choice(pools[case].all)))
 
 
 def _cut(items: list[Item], rng: np.random.Generator, batch_size: int) -> list[Batch]:
