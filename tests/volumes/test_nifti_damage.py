@@ -94,6 +94,20 @@ def test_a_wrong_checksum_alone_is_refused(tmp_path: Path) -> None:
     assert "damaged" in refusal(tmp_path / "scan.nii.gz")
 
 
+@pytest.mark.hazard("H11")
+def test_the_checksum_of_a_file_longer_than_any_buffer_is_read(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(-1000, 1000, (256, 256, 16)).astype(np.int16)
+    whole = bytearray(gzip.compress(bytes(sound(stored=noise)), compresslevel=1))
+    path = tmp_path / "scan.nii.gz"
+    path.write_bytes(whole)
+    assert nifti.read_scan(path).array.shape == (16, 256, 256)
+    path.write_bytes(whole[:-4])
+    refusal(path)
+    whole[-8] ^= 1
+    path.write_bytes(whole)
+    refusal(path)
+
+
 def header_with(kind: type = nib.Nifti1Image, **fields: object) -> bytearray:
     """A sound file whose header then got ``fields`` written over it, unchecked."""
     raw = sound(kind)
@@ -147,7 +161,7 @@ def test_a_lying_header_is_refused_at_once_and_without_memory(
     path = tmp_path / ("scan.nii.gz" if zipped else "scan.nii")
     path.write_bytes(gzip.compress(bytes(raw)) if zipped else bytes(raw))
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         sentence = refusal(path)
         peak = tracemalloc.get_traced_memory()[1]
@@ -155,7 +169,7 @@ def test_a_lying_header_is_refused_at_once_and_without_memory(
         tracemalloc.stop()
     if not (zipped and what in ("one slice too many", "voxels beyond the file")):  # Could be so, until it is unpacked.
         assert reason in sentence
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert peak < 8 << 20
     assert capfd.readouterr() == ("", "")  # nibabel does not chat about the header behind our back.
 
@@ -175,12 +189,12 @@ def test_a_small_file_cannot_make_the_reader_hold_more_than_its_header_declares(
         file.write(sound()[352:])
     for path in (bomb, late):
         tracemalloc.start()
-        start = time.perf_counter()
+        start = time.process_time()
         assert nifti.read_scan(path).array.shape == (5, 4, 3)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 16 << 20
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
 
 @pytest.mark.hazard("H17")

@@ -115,7 +115,11 @@ def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
     try:
         network.load_state_dict(load_file(Path(folder) / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
-        raise LesionsegError(f"{folder} holds weights for another network than its card says; install it again.") from error
+        raise LesionsegError(
+            f"{folder} holds weights for another network than its card says; install it again."
+        ) from error
+    if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
+        raise LesionsegError(f"{folder} holds weights that are not numbers (NaN or infinity); install another model.")
     return LoadedModel(network.to(device).eval(), card, Path(folder))
 
 

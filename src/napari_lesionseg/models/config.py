@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# A card may come from a stranger: these bounds keep it from asking for a network or a grid that fills the memory.
 MAX_NEIGHBOURS = 5
+MAX_WIDTH = 512
+
+Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
 
 class DualEncoderConfig(BaseModel):
@@ -16,7 +20,7 @@ class DualEncoderConfig(BaseModel):
 
     neighbours: int = Field(1, ge=1, le=MAX_NEIGHBOURS)
     """Slices on each side of the centre that encoder B sees: 1 gives the stack of 3."""
-    widths: tuple[int, ...] = Field((16, 32, 64, 80, 112), min_length=2, max_length=7)
+    widths: tuple[Width, ...] = Field((16, 32, 64, 80, 112), min_length=2, max_length=7)
     """Channels of each level, finest first; its length is the depth."""
 
     @property
@@ -28,19 +32,25 @@ class DualEncoderConfig(BaseModel):
 class Preprocessing(BaseModel):
     """From a scan to the network's grid. It belongs to the model and travels on its card."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     window: tuple[float, float] = (-1000.0, 400.0)
     """HU shown as 0 and as 1; grey scans are taken as they are, 0…255."""
     grey_levels: Literal["window", "clahe"] = "window"
     """``clahe``: after the window, each slice is stretched to its own minimum and maximum and equalised locally."""
-    clahe_clip: float = Field(7.0, gt=0)
+    clahe_clip: float = Field(7.0, gt=0, le=1000)
     """OpenCV's clip limit on its default 8×8 tiles."""
     crop: Literal["none", "lungs"] = "none"
     """``lungs``: only the box around the lungs is looked at, where the scan is in HU."""
-    margin_mm: float = Field(15.0, ge=0)
+    margin_mm: float = Field(15.0, ge=0, le=1000)
     """Room left around the lungs, in mm."""
-    pixel_mm: float | None = Field(None, gt=0)
+    pixel_mm: float | None = Field(None, ge=0.25, le=20)
     """In-plane pixel size in mm of the network's grid; ``None`` resizes every slice to ``size`` instead."""
     size: int = Field(256, ge=32, le=1024)
     """Side of the network's square grid in pixels, where the pixel size is not known or not asked for."""
+
+    @model_validator(mode="after")
+    def _window_has_a_width(self) -> Self:
+        if self.window[0] >= self.window[1]:
+            raise ValueError("the window must end above its beginning")
+        return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,11 @@ import platformdirs
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.card import CARD, WEIGHTS, ModelCard, load_card, verify
+from napari_lesionseg.volumes.atomic import write_atomically
 
 BUNDLED = Path(__file__).parent / "bundled"
 DEFAULT_MODEL = "covid-base"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,12 @@ def find_model(name_or_folder: str | Path) -> Path:
     LesionsegError
         If there is none; the sentence lists the names there are.
     """
-    for candidate in (local_models() / name_or_folder, BUNDLED / name_or_folder, Path(name_or_folder)):
-        if (candidate / CARD).is_file():
-            return candidate
+    places = [Path(name_or_folder)]
+    if _NAME.fullmatch(str(name_or_folder)):  # Only a name is looked up: ../x means the folder beside this one.
+        places = [local_models() / name_or_folder, BUNDLED / name_or_folder, *places]
+    for place in places:
+        if os.path.isfile(place / CARD):  # Not Path.is_file, which raises on a name too long for the system.
+            return place
     names = ", ".join(info.name for info in list_models()) or "none"
     raise LesionsegError(f"There is no model {name_or_folder}; give a model folder or one of: {names}.")
 
@@ -66,18 +71,25 @@ def find_model(name_or_folder: str | Path) -> Path:
 def install_model(folder: Path) -> ModelInfo:
     """Copy a verified model folder among this user's own models, under the name on its card.
 
+    A damaged model of that name is mended.
+
     Raises
     ------
     LesionsegError
-        If the model is damaged, or one of that name with other weights is installed already.
+        If the model is damaged or cannot be copied, or one of that name with other weights is installed already.
     """
     card = verify(folder)
     target = local_models() / card.name
-    if (target / CARD).is_file():
-        if load_card(target).sha256 != card.sha256:
-            raise LesionsegError(f"A model {card.name} is installed already; give the new one another name.")
-        return ModelInfo(card.name, target, card)
-    target.mkdir(parents=True, exist_ok=True)
+    if _is_intact(target) and load_card(target).sha256 != card.sha256:
+        raise LesionsegError(f"A model {card.name} is installed already; give the new one another name.")
     for name in (WEIGHTS, CARD):  # The card last: without it the folder is no model.
-        shutil.copyfile(Path(folder) / name, target / name)
+        write_atomically(target / name, (Path(folder) / name).read_bytes())
     return ModelInfo(card.name, target, verify(target))
+
+
+def _is_intact(folder: Path) -> bool:
+    try:
+        verify(folder)
+    except LesionsegError:
+        return False
+    return True
