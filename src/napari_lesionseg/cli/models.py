@@ -11,7 +11,9 @@ import typer
 from napari_lesionseg.models.card import load_card, verify
 from napari_lesionseg.models.zoo import find_model, install_model, list_models
 
-models_app = typer.Typer(help="Models: what there is, where it comes from, and whether its weights are intact.", no_args_is_help=True)
+models_app = typer.Typer(
+    help="Models: what there is, where it comes from, and whether its weights are intact.", no_args_is_help=True
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Model = Annotated[str, typer.Argument(help="Name or folder of a model.", metavar="MODEL")]
@@ -43,7 +45,9 @@ def install(folder: Annotated[Path, typer.Argument(help="Model folder.")]) -> No
 
 
 @models_app.command("verify")
-def verify_command(model: Annotated[str | None, typer.Argument(help="Model; all, if left out.", metavar="[MODEL]")] = None) -> None:
+def verify_command(
+    model: Annotated[str | None, typer.Argument(help="Model; all, if left out.", metavar="[MODEL]")] = None,
+) -> None:
     """Check weights against the SHA-256 on their card."""
     for folder in [find_model(model)] if model else [info.folder for info in list_models()]:
         print(f"{verify(folder).name}: intact")

@@ -48,7 +48,12 @@ def predict_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="Mask to write (.nii or .nii.gz).")],
     probability: Annotated[Path | None, typer.Option(help="Also write the probability, times 255.")] = None,
     model: Annotated[str, typer.Option(help="Model name or folder.")] = DEFAULT_MODEL,
-    threshold: Annotated[float | None, typer.Option(min=0.004, max=1.0, help="Probability of lesion from which a voxel counts; the card's, if left out.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0.004, max=1.0, help="Probability of lesion from which a voxel counts; the card's, if left out."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     backend: Annotated[str, typer.Option(help="auto or torch.")] = "auto",
     as_json: AsJson = False,

@@ -33,7 +33,7 @@ class ResidualConvBlock(nn.Module):
         """(N, inputs, H, W) → (N, outputs, H, W)."""
         y = F.leaky_relu(self.norm1(self.conv1(x)), 0.01)
         y = F.leaky_relu(self.norm2(self.conv2(y)), 0.01)
-        return y + self.skip(x)
+        return y + self.skip(x)  # type: ignore[no-any-return]
 
 
 class Encoder(nn.Module):
