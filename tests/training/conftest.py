@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from lesionseg_training.config import TrainConfig
+
 from napari_lesionseg.study.phantom_study import write_phantom_study
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from lesionseg_training.config import TrainConfig, load_config, preset_names
+
 from napari_lesionseg.errors import LesionsegError
 
 

@@ -4,7 +4,6 @@ import json
 import math
 
 import pytest
-
 from lesionseg_training.events import Epoch, Event, Failed, Finished, Started, Step, Warning_, parse_line
 
 EVENTS: list[Event] = [

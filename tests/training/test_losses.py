@@ -6,10 +6,9 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
-
 from lesionseg_training.config import TrainConfig, load_config
 from lesionseg_training.losses import hybrid_loss, soft_dice_loss
+from torch import Tensor
 
 P = torch.tensor([[[[0.9, 0.2], [0.1, 0.6]]]], dtype=torch.float64)
 T = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]], dtype=torch.float64)

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from lesionseg_training.checkpoint import TrainState
+from lesionseg_training.config import TrainConfig
+from lesionseg_training.start import new_state
+from lesionseg_training.step import add_gradients, check_weights, take_step
+from torch import Tensor
+
+from napari_lesionseg.errors import LesionsegError
+
+GREY = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+TARGET = (GREY[:, 1:2] > 0.8).float()
+
+
+def _gradients(state: TrainState) -> Tensor:
+    return torch.cat([weight.grad.flatten() for weight in state.network.parameters() if weight.grad is not None])
+
+
+def _weights(network: torch.nn.Module) -> Tensor:
+    return torch.cat([weight.detach().flatten() for weight in network.parameters()]).clone()
+
+
+def _ready(config: TrainConfig) -> TrainState:
+    state = new_state(config, "cpu", None)
+    add_gradients(state, GREY, TARGET, config, 1.0)
+    return state
+
+
+def test_slice_by_slice_two_half_batches_give_the_gradient_of_one(tiny) -> None:
+    config = tiny(pool_dice=False)
+    whole, halves = _ready(config), new_state(config, "cpu", None)
+    for part in (slice(0, 2), slice(2, 4)):
+        add_gradients(halves, GREY[part], TARGET[part], config, 0.5)
+    assert torch.allclose(_gradients(whole), _gradients(halves), atol=1e-6)
+    assert _gradients(whole).abs().max() > 1e-3
+
+
+def test_pooled_dice_is_not_the_same_over_two_half_batches(tiny) -> None:
+    config = tiny(pool_dice=True)
+    target = TARGET * torch.tensor([1.0, 1, 0, 0])[:, None, None, None]  # The second half is empty.
+    whole, halves = new_state(config, "cpu", None), new_state(config, "cpu", None)
+    add_gradients(whole, GREY, target, config, 1.0)
+    for part in (slice(0, 2), slice(2, 4)):
+        add_gradients(halves, GREY[part], target[part], config, 0.5)
+    assert (_gradients(whole) - _gradients(halves)).norm() > 0.05 * _gradients(whole).norm()
+
+
+def test_the_overlap_counts_pixels(tiny) -> None:
+    config = tiny(prior=0.9)
+    state = new_state(config, "cpu", None)
+    with torch.no_grad():
+        predicted = state.network(GREY) > 0
+    _, overlap = add_gradients(state, GREY, TARGET, config, 1.0)
+    assert overlap.tolist() == [(predicted & (TARGET > 0)).sum(), predicted.sum() + TARGET.sum()]
+    assert overlap[0] > 0
+
+
+def test_a_step_moves_the_weights_at_the_scheduled_rate_and_clears_the_gradients(tiny) -> None:
+    config = tiny(warm_up=0.0, learning_rate=1e-2, final_learning_rate=1e-3, weight_decay=0.0)
+    state = _ready(config)
+    before = _weights(state.network)
+    take_step(state, config, 0.5)
+    assert state.optimiser.param_groups[0]["lr"] == pytest.approx(5.5e-3)
+    moved = (_weights(state.network) - before).abs()
+    assert moved.max() == pytest.approx(5.5e-3, rel=1e-3)  # Adam's first step is the rate itself.
+    assert all(weight.grad is None for weight in state.network.parameters())
+
+
+def test_gradients_are_clipped_with_cosine_and_left_alone_with_step(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    norms = {}
+    for schedule in ("cosine", "step"):
+        config = tiny(schedule=schedule)
+        state = _ready(config)
+        for weight in state.network.parameters():
+            if weight.grad is not None:
+                weight.grad *= 1000
+        monkeypatch.setattr(state.optimiser, "zero_grad", lambda set_to_none: None)
+        take_step(state, config, 0.5)
+        norms[schedule] = _gradients(state).norm().item()
+    assert norms["cosine"] == pytest.approx(1.0, rel=1e-4)
+    assert norms["step"] > 10
+
+
+def test_the_average_follows_slowly_and_a_young_one_faster(tiny) -> None:
+    config = tiny(ema=0.5)
+    state = _ready(config)
+    old = _weights(state.average)
+    take_step(state, config, 0.5)
+    share = 1 - 2 / 11  # After the first step: 1 − (1 + 1) / (10 + 1).
+    expected = old + share * (_weights(state.network) - old)
+    assert torch.allclose(_weights(state.average), expected, atol=1e-7)
+    for _ in range(12):
+        add_gradients(state, GREY, TARGET, config, 1.0)
+        old = _weights(state.average)
+        take_step(state, config, 0.5)
+    assert torch.allclose(_weights(state.average), old + 0.5 * (_weights(state.network) - old), atol=1e-6)
+
+
+def test_without_an_average_the_network_itself_is_kept(tiny) -> None:
+    state = new_state(tiny(ema=0.0), "cpu", None)
+    assert state.average is state.network
+
+
+@pytest.mark.parametrize("figure", [math.nan, math.inf])
+def test_a_loss_that_is_not_a_number_is_told(tiny, figure: float) -> None:
+    config = tiny()
+    state = new_state(config, "cpu", None)
+    with pytest.raises(LesionsegError, match=r"stopped being a number in epoch 1, and .*; start a new run"):
+        add_gradients(state, torch.full_like(GREY, figure), TARGET, config, 1.0)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "step"])
+def test_an_infinite_gradient_is_told_before_it_reaches_the_weights(tiny, schedule: str) -> None:
+    config = tiny(schedule=schedule)
+    state = _ready(config)
+    before = _weights(state.network)
+    next(state.network.parameters()).grad[0, 0, 0, 0] = math.inf  # type: ignore[index]
+    with pytest.raises(LesionsegError, match="stopped being a number"):
+        take_step(state, config, 0.5)
+    assert torch.equal(_weights(state.network), before)
+
+
+def test_weights_that_are_not_numbers_are_told(tiny) -> None:
+    state = new_state(tiny(), "cpu", None)
+    check_weights(state)
+    for network in (state.network, state.average):
+        with torch.no_grad():
+            kept = next(network.parameters())[0, 0, 0, 0].item()
+            next(network.parameters())[0, 0, 0, 0] = math.nan
+        with pytest.raises(LesionsegError, match="stopped being a number"):
+            check_weights(state)
+        with torch.no_grad():
+            next(network.parameters())[0, 0, 0, 0] = kept
+
+
+def test_too_little_memory_is_told_in_one_sentence(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nGPU 0 …")
+
+    config = tiny()
+    state = new_state(config, "cpu", None)
+    monkeypatch.setattr(state.network, "forward", full)
+    with pytest.raises(LesionsegError, match=r"Memory does not suffice for batches of 4; start .* smaller batch_size"):
+        add_gradients(state, GREY, TARGET, config, 1.0)
