@@ -74,7 +74,8 @@ def enlarge_logits(logits: npt.NDArray[np.float32], grid: Grid) -> Bytes:
     """
     height, width = (side.stop - side.start for side in grid.box[1:])
     large = cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.rint(255.0 / (1.0 + np.exp(-large))).astype(np.uint8)
+    with np.errstate(over="ignore"):  # The exponential of a very sure "no" is infinite, its probability 0.
+        return np.rint(255.0 / (1.0 + np.exp(-large))).astype(np.uint8)
 
 
 def _prepare_slice(scan: Volume, z: int, grid: Grid, config: Preprocessing) -> Bytes:
