@@ -32,7 +32,7 @@ class Grid:
     @property
     def depth(self) -> int:
         """Number of slices in the box."""
-        return self.box[0].stop - self.box[0].start
+        return int(self.box[0].stop - self.box[0].start)
 
 
 def plan_grid(scan: Volume, config: Preprocessing) -> Grid:
@@ -75,7 +75,7 @@ def enlarge_logits(logits: npt.NDArray[np.float32], grid: Grid) -> Bytes:
     height, width = (side.stop - side.start for side in grid.box[1:])
     large = cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR)
     with np.errstate(over="ignore"):  # The exponential of a very sure "no" is infinite, its probability 0.
-        return np.rint(255.0 / (1.0 + np.exp(-large))).astype(np.uint8)
+        return np.asarray(np.rint(255.0 / (1.0 + np.exp(-large))), np.uint8)
 
 
 def _prepare_slice(scan: Volume, z: int, grid: Grid, config: Preprocessing) -> Bytes:
@@ -103,7 +103,7 @@ def _resize(pixels: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]
 
 
 def _to_bytes(shares: npt.NDArray[np.float32]) -> Bytes:
-    return np.rint(shares * 255.0).astype(np.uint8)
+    return np.asarray(np.rint(shares * 255.0), np.uint8)
 
 
 def _lungs_or_none(scan: Volume) -> Mask | None:
