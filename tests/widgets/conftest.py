@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QWidget
 
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pytestqt.qtbot import QtBot
 
@@ -34,8 +35,26 @@ def workbench(qtbot: QtBot) -> Iterator[Workbench]:
 
     from napari_lesionseg.widgets.workbench import Workbench
 
+    class HandledWorkbench(Workbench):
+        """A workbench with what a hand and an eye do."""
+
+        def press(self, name: str) -> None:
+            """Click the button of that object name."""
+            self.findChild(QWidget, name).click()
+
+        def text(self, name: str) -> str:
+            """Read the label of that object name."""
+            return str(self.findChild(QWidget, name).text())
+
+        def show_case(self, case: tuple[Volume, Mask, np.ndarray]) -> None:
+            """Open a scan with its truth and its prediction, on slice 1."""
+            self.session.open_scan(case[0])
+            self.session.set_truth(case[1])
+            self.session.set_prediction(case[2], "tiny", 0.5)
+            self.session.set_slice(1)
+
     viewer = ViewerModel()
-    made = Workbench(viewer)
+    made = HandledWorkbench(viewer)
     qtbot.addWidget(made)
     yield made
     made.context.close()
@@ -79,20 +98,31 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Heartbeat(QObject):
-    """Beats every 10 ms while the window's event loop is free."""
+    """Beats every 10 ms while the window's event loop is free.
+
+    The time this thread was ready to run and other programs had the processor is not counted (on Linux).
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.gaps: list[float] = []
-        self._last = time.perf_counter()
+        self._last = self._clock()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._beat)
         self._timer.start(10)
 
     def _beat(self) -> None:
-        now = time.perf_counter()
+        now = self._clock()
         self.gaps.append(now - self._last)
         self._last = now
+
+    @staticmethod
+    def _clock() -> float:
+        try:
+            waited = int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+        except OSError:
+            waited = 0.0
+        return time.perf_counter() - waited
 
     def stop(self) -> float:
         """End, and give the longest gap in seconds."""
@@ -112,3 +142,11 @@ def heartbeat(qtbot: QtBot) -> Iterator[Callable[[], Heartbeat]]:
     yield start
     for heart in made:
         heart.stop()
+
+
+@pytest.fixture
+def sentences(workbench: Any) -> list[str]:
+    """What the workbench complained about."""
+    said: list[str] = []
+    workbench.context.problem.connect(said.append)
+    return said

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.widgets.segment_child import Tell, _read, serve
+from napari_lesionseg.widgets.child_jobs import Tell, scan_of, serve
 
 
 def work(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def work(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         raise LesionsegError("The model is too small for this scan; choose another.")
     if sys.argv[1] == "crash":
         raise RuntimeError("boom")
-    scan = _read(request)
+    scan = scan_of(request)
     tell(event="device", device="pocket calculator")
     for done in range(1, 4):
         tell(event="progress", done=done, total=3)

@@ -73,7 +73,7 @@ def test_cancel_is_quick_and_the_next_scan_is_segmented(
     with qtbot.waitSignal(worker.cancelled, timeout=1000), qtbot.assertNotEmitted(worker.finished, wait=100):
         worker.cancel()
     assert time.perf_counter() - began < 0.6
-    worker.command = (FAKE, "work")
+    worker.runner.command = (FAKE, "work")
     with qtbot.waitSignal(worker.finished, timeout=20000):
         worker.start(scan, Path("model"), "auto")
 
@@ -88,7 +88,7 @@ def test_cancelling_when_idle_does_nothing(qtbot: QtBot, worker_for: Callable[..
     ("mode", "sentence"),
     [
         ("refuse", "The model is too small for this scan; choose another."),
-        ("crash", "The segmenting process ended without a result (RuntimeError: boom); try again or another device."),
+        ("crash", "The child process ended without a result (RuntimeError: boom); try again."),
     ],
 )
 def test_a_failure_is_one_sentence(
@@ -136,7 +136,7 @@ def test_nothing_is_left_on_disk(qtbot: QtBot, worker_for: Callable[..., Segment
     worker = worker_for(FAKE, "work")
     with qtbot.waitSignal(worker.finished, timeout=20000):
         worker.start(scan, Path("model"), "auto")
-    folder = Path(worker._folder.name)
+    folder = worker.runner.folder
     assert list(folder.iterdir()) == []
     worker.close()
     assert not folder.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from qtpy.QtCore import QObject, QProcess, Signal
+from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
 _LOG = logging.getLogger(__name__)
 TAIL = 4000  # Characters of stderr that are kept.
@@ -33,6 +33,10 @@ class ChildProcess(QObject):
         self._process.readyReadStandardError.connect(self._read_errors)
         self._process.finished.connect(self._on_ended)
         self._process.errorOccurred.connect(self._on_error)
+        environment = QProcessEnvironment.systemEnvironment()
+        # Threads that wait for work must sleep: spinning, they take the processor from the window.
+        environment.insert("OMP_WAIT_POLICY", "PASSIVE")
+        self._process.setProcessEnvironment(environment)
         self._process.start(sys.executable, arguments)
 
     def send(self, line: str) -> None:

@@ -1,4 +1,4 @@
-"""What the panels of one viewer share: the session, its layers, the settings and the two long jobs."""
+"""What the panels of one viewer share: the session, its layers, the settings and the long jobs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.session import Session
+from napari_lesionseg.widgets.keep_worker import KeepWorker
 from napari_lesionseg.widgets.layer_guard import LayerGuard
 from napari_lesionseg.widgets.layers import LayerBridge
 from napari_lesionseg.widgets.segment_worker import SegmentWorker
@@ -36,6 +37,7 @@ class Context:
         self.layers = LayerBridge(viewer, self.session)
         self.guard = LayerGuard(self.layers, self.session, self.complain)
         self.segmenter = SegmentWorker()
+        self.keeper = KeepWorker()
         self.trainer = TrainerProcess()
         self.inputs: set[Path] = set()  # Files that were opened, and so are never written to.
         self._panels = 0
@@ -59,6 +61,7 @@ class Context:
         """Stop the long jobs; what is open stays open for the next panel."""
         self.guard.stop()
         self.segmenter.close()
+        self.keeper.close()
         self.trainer.stop()
 
     def say(self, sentence: str) -> None:

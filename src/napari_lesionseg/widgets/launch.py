@@ -1,40 +1,56 @@
-"""Open a napari window with the workbench docked."""
+"""A napari window with the workbench docked."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import napari
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes import nifti
 
-from napari_lesionseg.widgets.workbench import Workbench
+if TYPE_CHECKING:
+    import napari
+
+    from napari_lesionseg.widgets.workbench import Workbench
 
 TITLE = "napari-lesionseg – for research, not for diagnosis"
+SIZE = (1600, 1000)
 
 
-def dock_workbench(viewer: napari.Viewer) -> Workbench:
-    """Dock the workbench in ``viewer``, and return it."""
-    _, workbench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
-    return workbench  # type: ignore[no-any-return]
+def make_window(*, show: bool = True) -> tuple[napari.Viewer, Workbench]:
+    """Open a viewer with the workbench docked at its right."""
+    import napari
+
+    from napari_lesionseg.widgets.workbench import Workbench
+
+    viewer = napari.Viewer(title=TITLE, show=show)
+    viewer.window.resize(*SIZE)
+    workbench = Workbench(viewer)
+    viewer.window.add_dock_widget(workbench, name="Lesion workbench", area="right")
+    return viewer, workbench
 
 
 def open_window(scan: Path | None = None, *, truth: Path | None = None, mask: Path | None = None) -> None:
-    """Open a window on a scan, its truth and a mask to correct, and run until it is closed.
+    """Show the workbench, with a scan, its truth and a mask to correct if they are given, until it is closed.
 
     Raises
     ------
     LesionsegError
-        If a file cannot be read or does not lie on the scan's grid; no window is left open then.
+        If a file cannot be used; no window is opened then.
     """
-    viewer = napari.Viewer(title=TITLE)
-    try:
-        workbench = dock_workbench(viewer)
-        if scan is not None:
-            workbench.open_scan(scan)
-        if truth is not None:
-            workbench.load_truth(truth)
-        if mask is not None:
-            workbench.load_mask(mask)
-    except BaseException:
-        viewer.close()
-        raise
+    if scan is None and (truth or mask):
+        raise LesionsegError("A truth or a mask belongs to a scan; give the scan too.")
+    volume = None if scan is None else nifti.read_scan(scan)
+    grid = None if volume is None else volume.geometry
+    masks = [None if path is None else nifti.read_mask(path, like=grid) for path in (truth, mask)]
+    import napari
+
+    _, workbench = make_window()
+    if volume is not None:
+        workbench.session.open_scan(volume)
+    if masks[0] is not None:
+        workbench.session.set_truth(masks[0])
+    if masks[1] is not None:
+        workbench.session.load_mask(masks[1])
+    workbench.context.inputs.update(path.resolve() for path in (scan, truth, mask) if path is not None)
     napari.run()

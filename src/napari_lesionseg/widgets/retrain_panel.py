@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFileDialog, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QSpinBox, QToolButton, QWidget
 
+from napari_lesionseg.widgets.curve_view import CurveView
 from napari_lesionseg.widgets.parts import button, chooser, column, note, path_label, row
 from napari_lesionseg.widgets.segment_panel import DEVICES
-
-CURVE_HEIGHT = 170
 
 
 class RetrainPanel(QWidget):
@@ -42,10 +41,7 @@ class RetrainPanel(QWidget):
         self.train = button("retrain", "Retrain", "Learn from the corrected slices of this scan, in the background")
         self.stop = button("retrain_stop", "Stop", "Stop the training; what it has saved stays in the study")
         self.load = button("load_model", "Load new model", "Use the new model in Segment")
-        self.curves = QWidget()
-        self.curves.setObjectName("curves")
-        self.curves.setFixedHeight(CURVE_HEIGHT)
-        QVBoxLayout(self.curves).setContentsMargins(0, 0, 0, 0)
+        self.curves = CurveView()
         self.state = note("retrain_state")
         column(
             self,
@@ -104,11 +100,9 @@ class RetrainPanel(QWidget):
         self.state.setText(text)
         self.state.setVisible(bool(text))
 
-    def show_curves(self, canvas: QWidget) -> None:
-        """Show the canvas of the curves."""
-        layout = self.curves.layout()
-        if layout is not None and canvas.parent() is not self.curves:
-            layout.addWidget(canvas)
+    def show_curves(self, epochs: int) -> None:
+        """Show empty curves for a training of so many epochs."""
+        self.curves.clear(epochs)
         self.curves.setVisible(True)
 
     def _on_choose(self) -> None:

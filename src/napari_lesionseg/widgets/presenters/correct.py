@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.review import edits
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.correct_panel import CorrectPanel
@@ -64,12 +63,18 @@ class CorrectPresenter:
         self.context.settings.brush_size = size  # Written with the next file that is opened or saved.
 
     def _on_copy(self, step: int) -> None:
+        from napari_lesionseg.review import edits  # It brings scipy.ndimage: not while the dock opens.
+
         self._edit(lambda mask, z: edits.copy_from_neighbour(mask.array, z, step))
 
     def _on_fill_holes(self) -> None:
+        from napari_lesionseg.review import edits
+
         self._edit(lambda mask, z: edits.fill_holes(mask.array[z]))
 
     def _on_revert(self) -> None:
+        from napari_lesionseg.review import edits
+
         self._edit(lambda _, z: edits.reverted(self.session, z))
 
     def _on_undo(self) -> None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from lesionseg_training.events import Epoch, Finished, Started, Step, Warning_
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.zoo import install_model, list_models
-from napari_lesionseg.volumes import Mask, Volume
-from napari_lesionseg.widgets.background import run_in_background
+from napari_lesionseg.volumes import Volume
 from napari_lesionseg.widgets.context import Context
-from napari_lesionseg.widgets.keep_correction import keep_correction, new_run_folder
+from napari_lesionseg.widgets.keep_correction import new_run_folder
 from napari_lesionseg.widgets.parts import listen
 from napari_lesionseg.widgets.presenters.segment import choices
 from napari_lesionseg.widgets.retrain_panel import RetrainPanel
-
-if TYPE_CHECKING:
-    from napari_lesionseg.widgets.curves import Curves
 
 
 class RetrainPresenter:
@@ -27,13 +23,16 @@ class RetrainPresenter:
     def __init__(self, panel: RetrainPanel, context: Context) -> None:
         self.panel, self.context, self.session = panel, context, context.session
         self.trainer = context.trainer
-        self._curves: Curves | None = None
+        self.keeper = context.keeper
+        self._arguments: list[str] = []
         self._result: Path | None = None
         self._epochs = 1
         panel.train_requested.connect(self._on_train)
-        panel.stop_requested.connect(self.trainer.stop)
+        panel.stop_requested.connect(self._on_stop)
         panel.load_requested.connect(self._on_load)
         panel.study_chosen.connect(self._on_study)
+        self.keeper.kept.connect(self._on_kept)
+        self.keeper.failed.connect(self._on_failed)
         self.trainer.reported.connect(self._on_event)
         self.trainer.finished.connect(self._on_finished)
         self.trainer.stopped.connect(self._on_stopped)
@@ -46,33 +45,28 @@ class RetrainPresenter:
 
     def _on_train(self, model: str, epochs: int, device: str) -> None:
         scan, mask = self.session.scan, self.session.mask
-        if scan is None or mask is None or self.trainer.running:
+        if scan is None or mask is None or self.trainer.running or self.keeper.running:
             return
+        study = self.context.settings.study_folder
+        run = new_run_folder(study)
+        threads = max(1, (os.cpu_count() or 2) - 1)  # One core stays with the window.
+        settings = [f"epochs={epochs}", f"name={run.name}", f"threads={threads}"]
+        options = [word for setting in settings for word in ("--set", setting)] + ["--device", device]
         self._result = None
+        self._arguments = ["adapt", str(study), "-o", str(run), "--from", model, *options]
+        self.panel.show_curves(epochs)
         self.panel.show_running("Keeping the correction in the study…")
-        study, snapshot = self.context.settings.study_folder, Mask(mask.array.copy(), mask.geometry)
-        corrected, name = self.session.corrected_slices, self.session.model_name
+        self.keeper.keep(study, scan, mask, self.session.corrected_slices, self.session.model_name)
 
-        def prepare() -> None:
-            keep_correction(study, scan, snapshot, corrected, name)
-            import napari_lesionseg.widgets.curves  # noqa: F401 - here it does not block the window
+    def _on_kept(self, _case: str) -> None:
+        self.trainer.start(self._arguments)
+        self.panel.show_state("Starting…")
 
-        def start(_: Any) -> None:
-            self._show_curves()
-            run = new_run_folder(study)
-            settings = ["--set", f"epochs={epochs}", "--set", f"name={run.name}", "--device", device]
-            self.trainer.start(["adapt", str(study), "-o", str(run), "--from", model, *settings])
-            self.panel.show_state("Starting…")
-
-        run_in_background(prepare, start, self._on_refused)
-
-    def _show_curves(self) -> None:
-        from napari_lesionseg.widgets.curves import Curves
-
-        if self._curves is None:
-            self._curves = Curves()
-        self._curves.clear()
-        self.panel.show_curves(self._curves.canvas)
+    def _on_stop(self) -> None:
+        if self.keeper.running:
+            self.keeper.close()
+            self._on_stopped()
+        self.trainer.stop()
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, Started):
@@ -88,16 +82,13 @@ class RetrainPresenter:
     def _on_step(self, event: Step) -> None:
         left = f"about {event.eta_s:.0f} s left"
         self.panel.show_state(f"Step {event.step} of {event.steps}: loss {event.loss:.3f}, {left}")
-        if self._curves is not None:
-            self._curves.add("loss", self._epochs * event.step / event.steps, event.loss)
+        self.panel.curves.add("loss", self._epochs * event.step / event.steps, event.loss)
 
     def _on_epoch(self, event: Epoch) -> None:
         dice = event.train_dice if event.dice is None else event.dice
         self.panel.show_state(f"Epoch {event.epoch} of {event.epochs}: loss {event.loss:.3f}, Dice {dice:.3f}")
-        if self._curves is not None:
-            self._curves.add("training Dice", event.epoch, event.train_dice)
-            self._curves.add("validation Dice", event.epoch, event.dice)
-            self._curves.draw()
+        self.panel.curves.add("training Dice", event.epoch, event.train_dice)
+        self.panel.curves.add("validation Dice", event.epoch, event.dice)
 
     def _on_finished(self, event: Finished) -> None:
         self._result = Path(event.model_folder)
@@ -109,10 +100,6 @@ class RetrainPresenter:
     def _on_failed(self, sentence: str) -> None:
         self.panel.show_idle("Not trained.")
         self.context.complain(sentence)
-
-    def _on_refused(self, error: Exception) -> None:
-        self.panel.show_idle("Not trained.")
-        self.context.report(error)
 
     def _on_load(self) -> None:
         if self._result is None:

@@ -1,0 +1,77 @@
+"""Docking in a real window: what is imported for it, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtWidgets import QScrollArea, QWidget
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from napari_lesionseg.volumes import Mask, Volume
+
+Tiny = tuple["Volume", "Mask", np.ndarray]
+
+DOCK = """
+import json, sys
+import napari
+viewer = napari.Viewer(show=False)
+before = set(sys.modules)
+dock, bench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
+print(json.dumps({"widget": type(bench).__name__, "modules": sorted(set(sys.modules) - before)}))
+viewer.close()
+"""
+HEAVY = {"torch", "monai", "matplotlib", "cv2", "sqlalchemy", "SimpleITK", "skimage", "openvino", "scipy.spatial"}
+
+
+def test_docking_imports_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", DOCK], capture_output=True, text=True, timeout=120, check=True)
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert told["widget"] == "Workbench"
+    assert HEAVY & set(told["modules"]) == set()
+
+
+def test_the_workbench_in_a_window_behind_naparis_proxy(
+    make_napari_viewer_proxy: Any, tiny: Tiny, qtbot: QtBot
+) -> None:
+    from napari_lesionseg.widgets.workbench import Workbench
+
+    viewer = make_napari_viewer_proxy()
+    workbench = Workbench(viewer)
+    viewer.window.add_dock_widget(workbench, name="workbench")
+    scan, truth, probability = tiny
+    workbench.session.open_scan(scan)
+    workbench.session.set_truth(truth)
+    workbench.session.set_prediction(probability, "tiny", 0.5)
+    viewer.dims.set_current_step(0, 1)
+    assert workbench.session.slice_index == 1
+    viewer.layers["mask"].paint((1, 8, 8), 1)
+    assert workbench.session.corrected_slices == {1}
+    viewer.layers["mask"].undo()
+    assert workbench.session.corrected_slices == frozenset()
+    workbench.compare.errors.click()
+    assert viewer.layers["error map"].data[1].max() == 3
+    workbench.session.close_scan()
+    assert len(viewer.layers) == 0
+
+
+def test_no_control_is_clipped_at_the_docks_smallest_width(workbench: QWidget, qtbot: QtBot) -> None:
+    for section in workbench.sections.values():
+        section.set_open(True)
+    workbench.resize(workbench.minimumSizeHint().width(), 700)
+    with qtbot.waitExposed(workbench):
+        workbench.show()
+    area = workbench.findChild(QScrollArea)
+    inner = area.widget()
+    assert inner.minimumSizeHint().width() <= area.viewport().width()
+    clipped = [
+        child.objectName()
+        for child in inner.findChildren(QWidget)
+        if child.isVisible() and child.objectName() and child.mapTo(inner, child.rect().topRight()).x() > inner.width()
+    ]
+    assert clipped == []
