@@ -95,12 +95,11 @@ def test_a_wrong_checksum_alone_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.hazard("H11")
-def test_the_checksum_of_a_file_longer_than_any_buffer_is_read(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).integers(-1000, 1000, (256, 256, 16)).astype(np.int16)
-    whole = bytearray(gzip.compress(bytes(sound(stored=noise)), compresslevel=1))
+def test_the_checksum_is_read_however_far_behind_the_voxels_it_is(tmp_path: Path) -> None:
+    whole = bytearray(gzip.compress(bytes(sound()) + bytes(8 << 20)))
     path = tmp_path / "scan.nii.gz"
     path.write_bytes(whole)
-    assert nifti.read_scan(path).array.shape == (16, 256, 256)
+    assert nifti.read_scan(path).array.shape == (5, 4, 3)
     path.write_bytes(whole[:-4])
     refusal(path)
     whole[-8] ^= 1

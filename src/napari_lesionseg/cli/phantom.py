@@ -24,7 +24,8 @@ def phantom(
 
     voxels = _shape(shape)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)  # In a log file a bar is noise.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Generating scans", total=patients + unlabelled)
         study = write_phantom_study(
             folder, patients, unlabelled, voxels, seed, lambda done, total: bar.update(task, completed=done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from napari_lesionseg.volumes.nifti import read_mask, read_scan, write_labels, w
 from napari_lesionseg.volumes.volume import Mask
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+NIFTI = (".nii", ".nii.gz")
 Scan = Annotated[Path, typer.Argument(help="A NIfTI scan (.nii or .nii.gz).", metavar="SCAN")]
 
 
@@ -65,7 +67,7 @@ def predict_command(
 
     if backend not in ("auto", "torch"):
         raise LesionsegError(f"There is no backend {backend}; choose auto or torch.")
-    _refuse_inputs(scan, output, probability)
+    _refuse_names([scan], [(output, NIFTI), (probability, NIFTI)])
     clock = _Clock()
     with clock.measure("read"):
         volume = read_scan(scan)
@@ -111,6 +113,7 @@ def evaluate_command(
     """Compare a mask with the truth: overlap, surfaces, lesions, slices."""
     from napari_lesionseg.review.evaluate import evaluate, write_slices_csv
 
+    _refuse_names([predicted, truth, lung], [(slices, (".csv",))])
     true = read_mask(truth)
     ours = read_mask(predicted, like=true.geometry)
     lungs = read_mask(lung, like=true.geometry) if lung is not None else None
@@ -152,20 +155,33 @@ def _lesion_figures(mask: Mask, lungs: Mask | None) -> dict[str, Any]:
     return {"lesions": count_lesions(mask), "lesion_ml": mask.volume_ml, "lung_ml": lung_ml, "lung_percent": percent}
 
 
-def _refuse_inputs(scan: Path, *outputs: Path | None) -> None:
-    for output in outputs:
+def _refuse_names(inputs: list[Path | None], outputs: list[tuple[Path | None, tuple[str, ...]]]) -> None:
+    """Refuse outputs with another ending, or that are an input or one another: all this before any work is done."""
+    taken = [path for path in inputs if path is not None]
+    for output, endings in outputs:
         if output is None:
             continue
-        if output.exists() and scan.exists() and output.samefile(scan):
-            raise LesionsegError(f"{output} is the scan itself; choose another name for the result.")
-        if not output.name.endswith((".nii", ".nii.gz")):
-            raise LesionsegError(f"{output} does not end in .nii or .nii.gz; choose such a name.")
+        if any(_is_same_file(output, path) for path in taken):
+            raise LesionsegError(
+                f"{output} is named twice, and would be overwritten; choose another name for the result."
+            )
+        if not output.name.endswith(endings):
+            raise LesionsegError(f"{output} does not end in {' or '.join(endings)}; choose such a name.")
+        taken.append(output)
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # One of them does not exist, at least not yet.
+        return os.path.abspath(one) == os.path.abspath(other)
 
 
 @contextmanager
 def _bar(text: str, *, hidden: bool) -> Iterator[Any]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
+    console = Console(stderr=True)  # In a log file a bar is noise.
+    with Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal) as progress:
         task = progress.add_task(text, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
