@@ -1,0 +1,186 @@
+"""The workbench driven by its own controls, as a hand would: for the demo, and for pictures of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtWidgets import QAbstractButton, QApplication
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.models.card import CARD
+from napari_lesionseg.models.zoo import find_model
+from napari_lesionseg.review.metrics import dice
+from napari_lesionseg.volumes import Mask, nifti
+from napari_lesionseg.widgets.launch import make_window
+
+CORRECTED, EPOCHS = 6, 2
+
+
+class Driver:
+    """Presses the workbench's controls, waits for what they promise, and takes a picture of each step.
+
+    Parameters
+    ----------
+    out
+        Folder of the results.
+    model
+        Name of the model to start from.
+    """
+
+    def __init__(self, out: Path, model: str) -> None:
+        self.out, self.model = out, model
+        self.metrics: dict[str, Any] = {"model": model}
+        self.viewer, self.workbench = make_window()
+        self.session = self.workbench.session
+        self.problems: list[str] = []
+        self.workbench.context.problem.connect(self.problems.append)
+        self._pictures = 0
+
+    def open(self, scan: Path, truth: Path) -> None:
+        """Open the scan and its truth."""
+        self.workbench.open.scan_requested.emit(str(scan))
+        self._wait(lambda: self.session.scan is not None, 60)
+        self._picture("open")
+        self.workbench.open.truth_requested.emit(str(truth))
+        self._wait(lambda: self.session.truth is not None, 60)
+
+    def window(self) -> None:
+        """Look through the mediastinum window, then through the lung window."""
+        self._press("preset_mediastinum")
+        self._picture("window")
+        self._press("preset_lung")
+        image = self.workbench.context.layers.image
+        require(image is not None and tuple(image.contrast_limits) == (-1350, 150), "The window did not change.")
+
+    def segment(self) -> None:
+        """Let the bundled model mark the lesions."""
+        self._segment_with(self.model)
+        self.metrics["dice_predicted"] = self._dice()
+        self.session.set_slice(int(self._case()[1].array.sum(axis=(1, 2)).argmax()))
+        self._picture("segment")
+
+    def compare(self) -> None:
+        """Show where mask and truth differ, and go to the worst slice."""
+        self._press("show_errors")
+        self._picture("compare")
+        self._press("worst_slice")
+        self._picture("worst-slice")
+
+    def correct(self) -> None:
+        """Paint what was missed and erase what was wrong in the slices with most wrong voxels."""
+        before, (mask, truth) = self._dice(), self._case()
+        wrong = (mask.array != truth.array).sum(axis=(1, 2))
+        for z in wrong.argsort()[-CORRECTED:]:
+            self.session.set_slice(int(z))
+            self._paint_like_truth(mask.array[z], truth.array[z], int(z))
+        corrected = self.session.corrected_slices
+        self.metrics |= {"dice_corrected": self._dice(), "corrected_slices": sorted(corrected)}
+        require(len(corrected) > 0 and self._dice() > before, "Correcting did not raise the Dice.")
+        self._press("show_errors")
+        self._picture("correct")
+
+    def export(self) -> None:
+        """Save the corrected mask, and read it back."""
+        path = self.out / "corrected_mask.nii.gz"
+        self.workbench.export.export_requested.emit(str(path))
+        self._wait(lambda: path.exists() and not self.session.dirty, 60)
+        written, mask = nifti.read_mask(path), self._case()[0]
+        same = written.geometry.same_grid(mask.geometry) and (written.array == mask.array).all()
+        require(bool(same), "The exported mask is not the one that was corrected.")
+        self._picture("export")
+
+    def retrain(self) -> None:
+        """Learn from the corrected slices for a few epochs."""
+        panel = self.workbench.retrain
+        self.workbench.sections["Retrain"].set_open(True)
+        panel.model.setCurrentText(self.model)
+        panel.epochs.setValue(EPOCHS)
+        self._press("retrain")
+        self._wait(lambda: self.workbench.context.trainer.running, 60)
+        self._wait(lambda: panel.load.isEnabled() or not self.workbench.context.trainer.running, 900)
+        require(panel.load.isEnabled(), "The training ended without a model.")
+        self._picture("retrain")
+
+    def segment_again(self) -> None:
+        """Load the new model and segment with it."""
+        self._press("load_model")
+        name = self.workbench.segment.model.currentText()
+        require(name != self.model, "The new model cannot be chosen.")
+        self._segment_with(name)
+        shutil.copyfile(find_model(name) / CARD, self.out / CARD)
+        self.metrics |= {"retrained_model": name, "dice_retrained": self._dice()}
+        self._picture("new-model")
+
+    def close(self) -> None:
+        """Close the window and end its children."""
+        self.workbench.context.close()
+        self.viewer.close()
+
+    def _segment_with(self, model: str) -> None:
+        chooser = self.workbench.segment.model
+        chooser.setCurrentText(model)
+        require(chooser.currentText() == model, f"The model {model} cannot be chosen.")
+        self._press("segment")
+        self._wait(lambda: self.session.model_name == model, 600)
+
+    def _paint_like_truth(self, mask: npt.NDArray[Any], truth: npt.NDArray[Any], z: int) -> None:
+        layer: Any = self.workbench.context.layers.mask
+        wrong = (mask != truth).nonzero()
+        self.workbench.correct.brush.setValue(1)
+        for tool, label in (("tool_paint", 1), ("tool_erase", 0)):
+            self._press(tool)
+            with layer.block_history():  # As one drag of the mouse.
+                for y, x in zip(*wrong, strict=True):
+                    if truth[y, x] == label:
+                        layer.paint((z, y, x), label)
+        self._press("tool_pan_zoom")
+
+    def _dice(self) -> float:
+        mask, truth = self._case()
+        return round(dice(mask.array, truth.array) or 0.0, 4)
+
+    def _case(self) -> tuple[Mask, Mask]:
+        mask, truth = self.session.mask, self.session.truth
+        if mask is None or truth is None:
+            raise LesionsegError("The demo failed: the scan or its truth is not open.")
+        return mask, truth
+
+    def _press(self, name: str) -> None:
+        found = self.workbench.findChild(QAbstractButton, name)
+        require(found is not None and found.isEnabled(), f"The button {name} cannot be pressed.")
+        found.click()
+
+    def _wait(self, until: Callable[[], bool], seconds: float) -> None:
+        for _ in range(int(seconds * 50)):
+            require(not self.problems, " ".join(self.problems))
+            if until():
+                return
+            _pause(20)
+        raise LesionsegError(f"The step after picture {self._pictures} took longer than {seconds:.0f} s.")
+
+    def _picture(self, name: str) -> None:
+        _pause(400)
+        for widget in QApplication.allWidgets():
+            if type(widget).__name__ == "NapariQtNotification":  # napari's own news would hide the scan.
+                widget.close()
+        _pause(100)
+        self._pictures += 1
+        self.viewer.screenshot(str(self.out / f"{self._pictures:02d}-{name}.png"), canvas_only=False, flash=False)
+
+
+def _pause(milliseconds: int) -> None:
+    """Let the window go on for a while."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
+def require(holds: bool, otherwise: str) -> None:
+    """Stop the demo with one sentence unless ``holds``."""
+    if not holds:
+        raise LesionsegError(f"The demo failed: {otherwise}")
