@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.inference.lungs import lung_box, segment_lungs
-from napari_lesionseg.volumes import Geometry, Mask, Volume
+from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
 from napari_lesionseg.volumes.phantom import PhantomCase
 
 AIR, LUNG, BODY = -1000, -850, 40
@@ -113,3 +115,18 @@ def test_the_box_around_the_lungs_grows_by_whole_voxels_up_to_the_scans_edge(
     mask.array[5:7, 10:20, 30] = 1
     mask.array[7, 12, 32] = 1
     assert lung_box(mask, margin_mm) == box
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("scan", "lungs", "dice"),
+    [
+        ("nsclc_ct/LUNG1-002/ct.nii.gz", "nsclc_ct/LUNG1-002/lung.nii.gz", 0.9),  # The tumour is no air.
+        ("lung_imlab4/id001_ct.nii.gz", "lung_imlab4/id001_lung.nii.gz", 0.97),
+        ("lung_imlab4/id002_ct.nii.gz", "lung_imlab4/id002_lung.nii.gz", 0.92),
+    ],
+)
+def test_the_lungs_of_a_real_scan_are_found(shared_data: Path, scan: str, lungs: str, dice: float) -> None:
+    volume = nifti.read_scan(shared_data / scan)
+    found, own = segment_lungs(volume).array, nifti.read_mask(shared_data / lungs, like=volume.geometry).array > 0
+    assert 2 * np.count_nonzero(found & own) / (np.count_nonzero(found) + np.count_nonzero(own)) > dice
