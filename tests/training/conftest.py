@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -31,6 +34,7 @@ TINY: dict[str, Any] = {
     "threads": 1,
 }
 
+Kind = TypeVar("Kind")
 MakeConfig = Callable[..., TrainConfig]
 AddCase = Callable[..., Mask]
 
@@ -78,3 +82,68 @@ def add_case(study: Study, tmp_path: Path) -> AddCase:
         return Mask(array, GRID)
 
     return add
+
+
+@pytest.fixture
+def labelled(study: Study, add_case: AddCase) -> Study:
+    """Two hand-made scans with truth, one to train on and one for calibration."""
+    study.add_revision("t1", "truth", add_case("t1"))
+    study.add_revision("v1", "truth", add_case("v1", split="calibration"))
+    return study
+
+
+@dataclass
+class Run:
+    """A run folder and what the run said."""
+
+    folder: Path
+    events: list[Any] = field(default_factory=list)
+
+    def of(self, kind: type[Kind]) -> list[Kind]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def weights(self) -> str:
+        return hashlib.sha256((self.folder / "model" / "model.safetensors").read_bytes()).hexdigest()
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The metrics without what a clock decides."""
+        lines = [json.loads(line) for line in (self.folder / "metrics.jsonl").read_text().splitlines()]
+        return [{key: value for key, value in one.items() if key not in ("seconds", "eta_s")} for one in lines]
+
+
+@pytest.fixture
+def quick_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a dot for the curves: drawing them takes longer than the training of these tests."""
+    from lesionseg_training import run_folder
+
+    from napari_lesionseg.volumes.atomic import write_atomically
+
+    monkeypatch.setattr(run_folder, "draw_curves", lambda path, history: write_atomically(path, b"."))
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Callable[..., Run]:
+    """Train in the run folder of this name; ``stop_after`` so many steps stands for Ctrl-C."""
+    from lesionseg_training.events import Event, Step
+    from lesionseg_training.fit import fit
+
+    def start(study: Study, config: TrainConfig, name: str = "run", *, stop_after: int = 0, **how: Any) -> Run:
+        run = Run(tmp_path / name)
+
+        def emit(event: Event) -> None:
+            run.events.append(event)
+            if stop_after and isinstance(event, Step) and event.step == stop_after:
+                raise KeyboardInterrupt
+
+        fit(study, run.folder, config, emit=emit, **how)
+        return run
+
+    return start
+
+
+@pytest.fixture
+def run_of(tmp_path: Path) -> Callable[[str], Run]:
+    """Look at the run folder of this name."""
+    return lambda name: Run(tmp_path / name)

@@ -43,8 +43,8 @@ class TrainConfig(BaseModel):
     batch_size: int = Field(8, ge=1)
     accumulate: int = Field(1, ge=1)
     """Batches whose gradients are added before a step."""
-    learning_rate: float = Field(1e-3, gt=0)
-    final_learning_rate: float = Field(1e-5, ge=0)
+    learning_rate: float = Field(1e-3, gt=0, le=1)
+    final_learning_rate: float = Field(1e-5, ge=0, le=1)
     """Reached at the end of the ``cosine`` schedule."""
     schedule: Literal["cosine", "step"] = "cosine"
     warm_up: float = Field(0.05, ge=0, lt=1)

@@ -14,7 +14,8 @@ from napari_lesionseg.volumes.atomic import write_atomically
 
 def draw_curves(path: Path, history: list[dict[str, Any]]) -> None:
     """Write ``curves.png`` from the records of ``metrics.jsonl``."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 3.6))  # A fixed layout takes half the time of a computed one.
+    figure.subplots_adjust(left=0.07, right=0.98, bottom=0.15, top=0.9, wspace=0.2)
     FigureCanvasAgg(figure)
     loss_axes, dice_axes = figure.subplots(1, 2)
     epochs = [record["epoch"] for record in history]

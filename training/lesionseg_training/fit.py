@@ -78,7 +78,7 @@ def _fit(study: Study, run: Path, config: TrainConfig, start: Path | None, emit:
     state = new_state(config, device, start)
     data = load_data(study, config, lambda message: emit(Warning_(message)))
     if load_checkpoint(run, state):
-        record_history(run, state, draw=True)
+        record_history(run, state, draw=looks_at(config, state.epoch - 1))  # It may have been killed before that.
     patients = {"train": len({c.patient for c in data.cases}), "validation": len({c.patient for c in data.held_out})}
     emit(Started(str(run), config.name, describe_device(device), config.epochs, state.epoch, patients))
 
