@@ -67,3 +67,17 @@ def test_deleting_the_scans_layer_closes_the_scan_unless_corrections_would_be_lo
     workbench.context.guard.settle()
     assert workbench.session.scan is None
     assert len(viewer.layers) == 0
+
+
+def test_the_boxes_follow_naparis_eye_and_bin(workbench: Any, tiny: Tiny) -> None:
+    workbench.show_case(tiny)
+    workbench.press("show_errors")
+    comparison = workbench.context.layers.comparison
+    comparison.truth.visible = False
+    assert not workbench.compare.truth.isChecked()
+    workbench.context.viewer.layers.remove(comparison.errors)
+    workbench.context.guard.settle()
+    assert not workbench.compare.errors.isChecked()
+    assert workbench.context.layers.mask.opacity == 0.5
+    workbench.press("show_errors")
+    assert comparison.errors in workbench.context.viewer.layers

@@ -139,7 +139,7 @@ def test_a_moved_threshold_writes_in_place(bench: Bench) -> None:
 
 def test_the_error_map_follows_slice_stroke_and_undo(bench: Bench) -> None:
     bench.bridge.set_errors_visible(True)
-    errors = bench.bridge.errors.data
+    errors = bench.bridge.comparison.errors.data
     assert [int((errors[1] == label).sum()) for label in (1, 2, 3)] == [4, 0, 5]
     bench.bridge.mask.brush_size = 1
     bench.bridge.mask.paint((1, 8, 8), 1)
@@ -157,15 +157,15 @@ def test_the_error_map_is_whole_when_slices_of_another_axis_are_shown(bench: Ben
     bench.bridge.set_errors_visible(True)
     bench.session.mask.array[3, 0, 0] = 1
     bench.viewer.dims.order = (1, 0, 2)
-    assert bench.bridge.errors.data[3, 0, 0] == 2
+    assert bench.bridge.comparison.errors.data[3, 0, 0] == 2
 
 
 def test_outline_and_fill_of_the_truth(bench: Bench) -> None:
-    assert bench.bridge.truth.contour == 1
-    bench.bridge.set_truth_outline(False)
-    assert bench.bridge.truth.contour == 0
-    bench.bridge.set_truth_visible(False)
-    assert not bench.bridge.truth.visible
+    assert bench.bridge.comparison.truth.contour == 1
+    bench.bridge.comparison.set_truth_outline(False)
+    assert bench.bridge.comparison.truth.contour == 0
+    bench.bridge.comparison.set_truth_visible(False)
+    assert not bench.bridge.comparison.truth.visible
 
 
 def test_another_scan_replaces_all_layers_and_leaves_other_peoples_layers_alone(bench: Bench, tiny: Tiny) -> None:

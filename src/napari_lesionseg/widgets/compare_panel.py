@@ -70,6 +70,14 @@ class ComparePanel(QWidget):
             set_silently(self.errors, False)
             self.show_scores(None, 0)
 
+    def show_truth_shown(self, shown: bool) -> None:
+        """Show whether the truth is on the screen."""
+        set_silently(self.truth, shown)
+
+    def show_errors_shown(self, shown: bool) -> None:
+        """Show whether the error map is on the screen."""
+        set_silently(self.errors, shown)
+
     def show_scores(self, scores: SliceScores | None, z: int) -> None:
         """Show the scores of slice ``z`` and of the scan; None while there is nothing to compare."""
         shown = None if scores is None else {"slice": scores.one(z), "scan": scores.scan}

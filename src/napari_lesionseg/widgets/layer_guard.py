@@ -76,9 +76,9 @@ class LayerGuard:
         bridge, layers = self._bridge, self._bridge.viewer.layers
         if layer in layers or not bridge.owns(layer) or not layers:
             return  # An empty list: the viewer is being closed.
-        if layer is bridge.truth:
+        if layer is bridge.comparison.truth:
             self._session.set_truth(None)
-        elif layer is bridge.errors:
+        elif layer is bridge.comparison.errors:
             bridge.set_errors_visible(False)
         elif layer is bridge.image and not self._session.dirty:
             self._session.close_scan()

@@ -1,4 +1,4 @@
-"""The session as napari layers, and back: the only file that touches layers."""
+"""The session as napari layers, and back; only the files named …layer… touch layers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.review.error_map import error_map
 from napari_lesionseg.review.session import Session
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.windowing import Window
 from napari_lesionseg.widgets import layer_styles as styles
+from napari_lesionseg.widgets.comparison_layers import ComparisonLayers
 from napari_lesionseg.widgets.edit_watch import EditWatch
 
 
@@ -30,14 +30,12 @@ class LayerBridge:
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self._viewer = weakref.ref(viewer)
-        self._session = session
+        self.session = session
         self.image: Image | None = None
         self.mask: Labels | None = None
-        self.truth: Labels | None = None
-        self.errors: Labels | None = None
+        self.comparison = ComparisonLayers(self)
         self._watch: EditWatch | None = None
         self._busy = False  # We are the ones who change layers or session.
-        self._outline, self._errors_wanted = True, False
         session.scan_changed.connect(self._on_scan)
         session.truth_changed.connect(self._on_truth)
         session.mask_changed.connect(self._on_mask)
@@ -58,7 +56,8 @@ class LayerBridge:
 
     def owns(self, layer: Layer) -> bool:
         """Whether ``layer`` is one of the session's."""
-        return any(layer is own for own in (self.image, self.mask, self.truth, self.errors))
+        own = (self.image, self.mask, self.comparison.truth, self.comparison.errors)
+        return any(layer is one for one in own)
 
     @property
     def busy(self) -> bool:
@@ -76,31 +75,38 @@ class LayerBridge:
         """Take an image layer that our reader made as the open scan."""
         scan = layer.metadata[styles.METADATA_KEY]["scan"]
         self.image = layer
-        self._session.open_scan(scan)
+        self.session.open_scan(scan)
 
     def _on_scan(self, scan: Volume | None) -> None:
         adopted = self.image if scan is not None and _scan_of(self.image) is scan else None
         with self._own_changes():
             self._drop(keep=adopted)
-            if scan is None or self._session.mask is None:
+            if scan is None or self.session.mask is None:
                 return
-            window = self._session.window
+            window = self.session.window
             self.image = adopted or self.viewer.add_image(scan.array, **styles.image_style(scan, window))
             self.image.contrast_limits_range = styles.window_range(scan, window)
             self.image.events.contrast_limits.connect(self._on_limits)
-            self.mask = self._add_labels(self._session.mask, styles.mask_style(self._session.mask))
+            self.mask = self.add_labels(self.session.mask, styles.mask_style(self.session.mask))
             self._watch = EditWatch(self.mask, self._on_edited)
         self.viewer.dims.axis_labels = ("z", "y", "x")
-        self._on_slice(self._session.slice_index)
+        self._on_slice(self.session.slice_index)
         self.viewer.reset_view()
 
     def _drop(self, keep: Layer | None) -> None:
-        for layer in (self.errors, self.truth, self.mask, self.image):
-            if layer is not None and layer is not keep and layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
-        self.errors = self.truth = self.mask = self.image = self._watch = None
+        self.comparison.clear()
+        for layer in (self.mask, self.image):
+            if layer is not keep:
+                self.remove(layer)
+        self.mask = self.image = self._watch = None
 
-    def _add_labels(self, mask: Mask, style: dict[str, Any]) -> Labels:
+    def remove(self, layer: Layer | None) -> None:
+        """Take a layer out of the viewer, if it is there."""
+        if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
+
+    def add_labels(self, mask: Mask, style: dict[str, Any]) -> Labels:
+        """Put a labels layer into the viewer that shares the array of ``mask``."""
         layer = self.viewer.add_labels(mask.array, **style)
         layer.selected_label = 1
         layer.n_edit_dimensions = 2
@@ -108,15 +114,8 @@ class LayerBridge:
 
     def _on_truth(self, truth: Mask | None) -> None:
         with self._own_changes():
-            if self.truth is not None and self.truth in self.viewer.layers:
-                self.viewer.layers.remove(self.truth)
-            self.truth = None
-            if truth is not None:
-                self.truth = self._add_labels(truth, styles.truth_style(truth))
-                self.truth.editable = False
-                self.set_truth_outline(self._outline)
-                self.viewer.layers.selection.active = self.mask
-            self._show_errors()
+            self.comparison.show_truth(truth)
+            self.viewer.layers.selection.active = self.mask
 
     def _on_mask(self, slices: tuple[int, ...] | None) -> None:
         if not self._busy and self._watch is not None:
@@ -125,20 +124,18 @@ class LayerBridge:
             return
         if not self._busy:
             self.mask.refresh(extent=False, highlight=False)
-        if self.errors is not None:
-            self._write_errors()
-            self.errors.refresh(extent=False, highlight=False, thumbnail=False)
+        self.comparison.update_errors()
 
     def _on_window(self, window: Window) -> None:
-        if self.image is None or self._busy or self._session.scan is None:
+        if self.image is None or self._busy or self.session.scan is None:
             return
         with self._own_changes():
-            self.image.contrast_limits_range = styles.window_range(self._session.scan, window)
+            self.image.contrast_limits_range = styles.window_range(self.session.scan, window)
             self.image.contrast_limits = (window.low, window.high)
 
     def _on_slice(self, z: int) -> None:
-        if self._session.scan is not None and not self._busy:
-            self.viewer.dims.set_point(0, z * self._session.scan.geometry.spacing[0])
+        if self.session.scan is not None and not self._busy:
+            self.viewer.dims.set_point(0, z * self.session.scan.geometry.spacing[0])
 
     # ---- from the layers to the session
 
@@ -146,18 +143,18 @@ class LayerBridge:
         if self.image is not None and not self._busy:
             low, high = self.image.contrast_limits
             with self._own_changes():
-                self._session.set_window(Window.from_limits(float(low), float(high)))
+                self.session.set_window(Window.from_limits(float(low), float(high)))
 
     def _on_dims(self) -> None:
-        if self._session.scan is None or self._busy:
+        if self.session.scan is None or self._busy:
             return
         with self._own_changes():
-            self._session.set_slice(round(self.viewer.dims.point[0] / self._session.scan.geometry.spacing[0]))
-        self._write_errors()
+            self.session.set_slice(round(self.viewer.dims.point[0] / self.session.scan.geometry.spacing[0]))
+        self.comparison.write_errors()
 
     def _on_edited(self, slices: tuple[int, ...]) -> None:
         with self._own_changes():
-            self._session.mark_edited(slices)
+            self.session.mark_edited(slices)
 
     # ---- what panels ask for
 
@@ -177,53 +174,18 @@ class LayerBridge:
             self.mask.data_setitem((np.full_like(y, z), y, x), labels[y, x])
             self.mask.refresh(extent=False, highlight=False)
 
-    def set_truth_visible(self, visible: bool) -> None:
-        """Show or hide the truth."""
-        if self.truth is not None:
-            self.truth.visible = visible
-
-    def set_truth_outline(self, outline: bool) -> None:
-        """Draw the truth as an outline, or filled."""
-        self._outline = outline
-        if self.truth is not None:
-            self.truth.contour = styles.OUTLINE if outline else 0
-
-    def set_errors_visible(self, visible: bool) -> None:
-        """Show or hide the error map; under it the mask is faint."""
-        self._errors_wanted = visible
-        with self._own_changes():
-            self._show_errors()
-
-    def _show_errors(self) -> None:
-        wanted = self._errors_wanted and self._session.truth is not None and self._session.mask is not None
-        if self.errors is not None and self.errors in self.viewer.layers and not wanted:
-            self.viewer.layers.remove(self.errors)
-        if not wanted:
-            self.errors = None
-        elif self.errors is None and self._session.mask is not None:
-            # Pages of a zero array cost nothing until a slice is looked at.
-            empty = Mask.empty(self._session.mask.geometry)
-            self.errors = self._add_labels(empty, styles.errors_style(empty))
-            self.errors.editable = False
-            self.viewer.layers.selection.active = self.mask
-        if self.mask is not None:
-            self.mask.opacity = styles.UNDER_ERRORS_OPACITY if wanted else styles.MASK_OPACITY
-        if self.errors is not None:
-            self._write_errors()
-            self.errors.refresh(extent=False)
-
-    def _write_errors(self) -> None:
-        mask, truth = self._session.mask, self._session.truth
-        if self.errors is None or mask is None or truth is None:
-            return
-        shown = slice(None) if self._shows_all() else self._session.slice_index
-        error_map(mask.array[shown], truth.array[shown], out=self.errors.data[shown])
-
-    def _shows_all(self) -> bool:
+    def shows_all(self) -> bool:
+        """Whether more than one display slice is on the screen."""
         return bool(self.viewer.dims.ndisplay == 3 or self.viewer.dims.order[0] != 0)
 
     def _is_visible(self, slices: tuple[int, ...]) -> bool:
-        return self._shows_all() or self._session.slice_index in slices
+        return self.shows_all() or self.session.slice_index in slices
+
+    def set_errors_visible(self, visible: bool) -> None:
+        """Show or hide the error map; under it the mask is faint."""
+        with self._own_changes():
+            self.comparison.want_errors(visible)
+            self.viewer.layers.selection.active = self.mask
 
     @contextmanager
     def _own_changes(self) -> Iterator[None]:

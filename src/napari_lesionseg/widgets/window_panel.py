@@ -73,6 +73,6 @@ def _spin(name: str, prefix: str, tip: str, lowest: float) -> QDoubleSpinBox:
     made.setRange(lowest, 40000)
     made.setKeyboardTracking(False)
     made.setPrefix(prefix)
-    made.setMinimumWidth(116)  # Room for "W 10000" between napari's two buttons.
+    made.setMinimumWidth(126)  # Room for "W 10000" between napari's two buttons.
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return made

@@ -24,11 +24,13 @@ class ComparePresenter:
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._count_all)
         layers = context.layers
-        panel.truth_toggled.connect(layers.set_truth_visible)
-        panel.outline_toggled.connect(layers.set_truth_outline)
+        panel.truth_toggled.connect(layers.comparison.set_truth_visible)
+        panel.outline_toggled.connect(layers.comparison.set_truth_outline)
         panel.errors_toggled.connect(layers.set_errors_visible)
         panel.slice_requested.connect(self.session.set_slice)
         panel.worst_requested.connect(self._on_worst)
+        listen(layers.comparison.truth_shown, panel.show_truth_shown, panel)
+        listen(layers.comparison.errors_shown, panel.show_errors_shown, panel)
         listen(self.session.truth_changed, self._on_truth, panel)
         listen(self.session.mask_changed, self._on_mask, panel)
         listen(self.session.slice_changed, self._on_slice, panel)
@@ -38,7 +40,7 @@ class ComparePresenter:
         self.panel.show_has_truth(truth is not None)
         self._count_all()
         if truth is not None:
-            self.context.layers.set_truth_visible(self.panel.truth.isChecked())
+            self.context.layers.comparison.set_truth_visible(self.panel.truth.isChecked())
 
     def _on_mask(self, slices: tuple[int, ...] | None) -> None:
         mask, truth = self.session.mask, self.session.truth

@@ -1,0 +1,93 @@
+"""The truth and the error map as layers over the mask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Labels
+from psygnal import Signal
+
+from napari_lesionseg.review.error_map import error_map
+from napari_lesionseg.volumes import Mask
+from napari_lesionseg.widgets import layer_styles as styles
+
+if TYPE_CHECKING:
+    from napari_lesionseg.widgets.layers import LayerBridge
+
+
+class ComparisonLayers:
+    """Two labels layers that cannot be painted on. Of the error map only the slices on the screen are kept right."""
+
+    truth_shown = Signal(bool)  # Also when it was napari's eye that was clicked.
+    errors_shown = Signal(bool)
+
+    def __init__(self, bridge: LayerBridge) -> None:
+        self._bridge = bridge
+        self.truth: Labels | None = None
+        self.errors: Labels | None = None
+        self._outline, self._wanted = True, False
+
+    def show_truth(self, truth: Mask | None) -> None:
+        """Show ``truth`` in place of the last one."""
+        self._bridge.remove(self.truth)
+        self.truth = None
+        if truth is not None:
+            self.truth = self._bridge.add_labels(truth, styles.truth_style(truth))
+            self.truth.editable = False
+            self.truth.events.visible.connect(self._on_eye)
+            self.set_truth_outline(self._outline)
+        self.want_errors(self._wanted)
+
+    def set_truth_visible(self, visible: bool) -> None:
+        """Show or hide the truth."""
+        if self.truth is not None:
+            self.truth.visible = visible
+
+    def set_truth_outline(self, outline: bool) -> None:
+        """Draw the truth as an outline, or filled."""
+        self._outline = outline
+        if self.truth is not None:
+            self.truth.contour = styles.OUTLINE if outline else 0
+
+    def want_errors(self, wanted: bool) -> None:
+        """Show the error map as soon as there is a truth, or hide it; under it the mask is faint."""
+        self._wanted = wanted
+        mask = self._bridge.session.mask
+        shown = wanted and self._bridge.session.truth is not None and mask is not None
+        if not shown:
+            self._bridge.remove(self.errors)
+            self.errors = None
+        elif self.errors is None and mask is not None:
+            empty = Mask.empty(mask.geometry)  # Pages of a zero array cost nothing until a slice is looked at.
+            self.errors = self._bridge.add_labels(empty, styles.errors_style(empty))
+            self.errors.editable = False
+            self.errors.events.visible.connect(self._on_eye)
+        if self._bridge.mask is not None:
+            self._bridge.mask.opacity = styles.UNDER_ERRORS_OPACITY if shown else styles.MASK_OPACITY
+        self.update_errors()
+        self._on_eye()
+
+    def update_errors(self) -> None:
+        """Bring the error map on the screen up to date."""
+        if self.errors is not None:
+            self.write_errors()
+            self.errors.refresh(extent=False, highlight=False, thumbnail=False)
+
+    def write_errors(self) -> None:
+        """Write the slices that are on the screen, or about to be, in place."""
+        session = self._bridge.session
+        if self.errors is None or session.mask is None or session.truth is None:
+            return
+        shown = slice(None) if self._bridge.shows_all() else session.slice_index
+        error_map(session.mask.array[shown], session.truth.array[shown], out=self.errors.data[shown])
+
+    def _on_eye(self) -> None:
+        if self.truth is not None:
+            self.truth_shown.emit(bool(self.truth.visible))
+        self.errors_shown.emit(self.errors is not None and bool(self.errors.visible))
+
+    def clear(self) -> None:
+        """Take both layers away."""
+        for layer in (self.errors, self.truth):
+            self._bridge.remove(layer)
+        self.errors = self.truth = None
