@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 COLOURS = {"loss": "#E69F00", "training Dice": "#009E73", "validation Dice": "#56B4E9"}
 TEXT, GRID = QColor("#B8BCC4"), QColor("#4A4F58")
 LEFT, RIGHT, TOP, BOTTOM = 38, 30, 20, 30  # Pixels around the curves.
+PAUSE_MS = 300  # Drawing anything draws the whole window.
 
 Points = list[tuple[float, float]]
 
@@ -27,6 +28,9 @@ class CurveView(QWidget):
         self.setObjectName("curves")
         self.setToolTip("Loss of every step (left axis); Dice of training and of validation patients (right axis)")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.timeout.connect(self.update)
         self.clear(1)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -43,7 +47,8 @@ class CurveView(QWidget):
         """Add a point to the curve ``name``; None where there is no value."""
         if value is not None:
             self.points[name].append((epoch, value))
-            self.update()
+            if not self._redraw.isActive():
+                self._redraw.start(PAUSE_MS)
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw frame, numbers, names and curves."""

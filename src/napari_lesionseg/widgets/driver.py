@@ -80,6 +80,7 @@ class Driver:
             self._paint_like_truth(mask.array[z], truth.array[z], int(z))
         corrected = self.session.corrected_slices
         self.metrics |= {"dice_corrected": self._dice(), "corrected_slices": sorted(corrected)}
+        self.metrics["dice_other_slices"] = {self.model: self._dice_elsewhere()}
         require(len(corrected) > 0 and self._dice() > before, "Correcting did not raise the Dice.")
         self._press("show_errors")
         self._picture("correct")
@@ -113,7 +114,7 @@ class Driver:
         require(name != self.model, "The new model cannot be chosen.")
         self._segment_with(name)
         shutil.copyfile(find_model(name) / CARD, self.out / CARD)
-        self.metrics |= {"retrained_model": name, "dice_retrained": self._dice()}
+        self.metrics["dice_other_slices"][name] = self._dice_elsewhere()
         self._picture("new-model")
 
     def close(self) -> None:
@@ -143,6 +144,12 @@ class Driver:
     def _dice(self) -> float:
         mask, truth = self._case()
         return round(dice(mask.array, truth.array) or 0.0, 4)
+
+    def _dice_elsewhere(self) -> float:
+        """Dice over the slices that were not corrected: there the mask is the model's own."""
+        mask, truth = self._case()
+        others = [z for z in range(len(mask.array)) if z not in self.session.corrected_slices]
+        return round(dice(mask.array[others], truth.array[others]) or 0.0, 4)
 
     def _case(self) -> tuple[Mask, Mask]:
         mask, truth = self.session.mask, self.session.truth

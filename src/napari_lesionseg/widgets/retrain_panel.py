@@ -38,6 +38,7 @@ class RetrainPanel(QWidget):
         self.epochs.setRange(1, 1000)
         self.epochs.setValue(5)
         self.epochs.setSuffix(" epochs")
+        self.epochs.setMinimumWidth(126)
         self.train = button("retrain", "Retrain", "Learn from the corrected slices of this scan, in the background")
         self.stop = button("retrain_stop", "Stop", "Stop the training; what it has saved stays in the study")
         self.load = button("load_model", "Load new model", "Use the new model in Segment")
@@ -58,7 +59,6 @@ class RetrainPanel(QWidget):
         self.load.clicked.connect(self.load_requested)
         self._has_scan = False
         self.load.setEnabled(False)
-        self.curves.setVisible(False)
         self.show_idle("Correct some slices, then retrain.")
 
     def show_study(self, folder: Path) -> None:
@@ -103,7 +103,6 @@ class RetrainPanel(QWidget):
     def show_curves(self, epochs: int) -> None:
         """Show empty curves for a training of so many epochs."""
         self.curves.clear(epochs)
-        self.curves.setVisible(True)
 
     def _on_choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Choose or make a study folder", self.study.text())

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_lesionseg.widgets.child_jobs import Request, Tell, scan_of, serve
 
-PROGRESS_SECONDS = 0.1
+PROGRESS_SECONDS = 0.5  # Each change of a number draws the whole window anew.
 
 
 def segment(request: Request, tell: Tell) -> Request:

@@ -83,7 +83,8 @@ class SegmentPanel(QWidget):
         self.segment.setEnabled(False)
         self.cancel.setEnabled(True)
         self.bar.setVisible(True)
-        self.bar.setRange(0, 0)
+        self.bar.setRange(0, 1)  # Qt's moving bar would draw the whole window, scan included, many times a second.
+        self.bar.setValue(0)
         self.state.setText(text)
         self.state.setVisible(True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from lesionseg_training.events import Epoch, Finished, Started, Step, Warning_
@@ -16,6 +17,8 @@ from napari_lesionseg.widgets.parts import listen
 from napari_lesionseg.widgets.presenters.segment import choices
 from napari_lesionseg.widgets.retrain_panel import RetrainPanel
 
+PAUSE_S = 0.3  # Between two numbers on the screen.
+
 
 class RetrainPresenter:
     """Answers the retrain panel."""
@@ -26,7 +29,7 @@ class RetrainPresenter:
         self.keeper = context.keeper
         self._arguments: list[str] = []
         self._result: Path | None = None
-        self._epochs = 1
+        self._epochs, self._shown = 1, 0.0
         panel.train_requested.connect(self._on_train)
         panel.stop_requested.connect(self._on_stop)
         panel.load_requested.connect(self._on_load)
@@ -80,8 +83,10 @@ class RetrainPresenter:
             self.context.say(event.message)
 
     def _on_step(self, event: Step) -> None:
-        left = f"about {event.eta_s:.0f} s left"
-        self.panel.show_state(f"Step {event.step} of {event.steps}: loss {event.loss:.3f}, {left}")
+        if time.monotonic() - self._shown > PAUSE_S:
+            self._shown = time.monotonic()
+            left = f"about {event.eta_s:.0f} s left"
+            self.panel.show_state(f"Step {event.step} of {event.steps}: loss {event.loss:.3f}, {left}")
         self.panel.curves.add("loss", self._epochs * event.step / event.steps, event.loss)
 
     def _on_epoch(self, event: Epoch) -> None:
