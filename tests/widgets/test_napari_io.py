@@ -52,6 +52,16 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
         napari_io.read(str(tmp_path / "broken.nii.gz"))
 
 
+def test_a_dropped_file_that_cannot_be_read_adds_nothing_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(napari_io, "show_error", said.append)
+    path = str(tmp_path / "missing.nii.gz")
+    assert napari_io.get_reader(path)(path) == [(None,)]
+    assert said == [f"{path} does not exist or is not a file; check the name."]
+
+
 def test_a_mask_goes_out_on_the_grid_it_came_in_on(phantom_files: tuple[Path, Path], tmp_path: Path) -> None:
     layer = Layer.create(*napari_io.read(str(phantom_files[1]))[0])
     layer.data[0, 0, 0] = 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from napari.utils.notifications import show_error
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
@@ -16,10 +17,19 @@ LayerData = tuple[Any, dict[str, Any], str]
 MOST_LABELS = 16  # A file of whole numbers from 0 to this is a mask, not a scan.
 
 
-def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
+def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], Any] | None:
     """Offer to read NIfTI files; None for anything else."""
     paths = [path] if isinstance(path, str) else list(path)
-    return read if all(one.endswith((".nii", ".nii.gz")) for one in paths) else None
+    return read_or_tell if all(one.endswith((".nii", ".nii.gz")) for one in paths) else None
+
+
+def read_or_tell(path: str | Sequence[str]) -> list[LayerData] | list[tuple[None]]:
+    """Read like ``read``; a file that cannot be read is told in one sentence, and nothing is added."""
+    try:
+        return read(path)
+    except LesionsegError as error:
+        show_error(str(error))
+        return [(None,)]  # napari's sign for: nothing to add, do not ask other readers.
 
 
 def read(path: str | Sequence[str]) -> list[LayerData]:

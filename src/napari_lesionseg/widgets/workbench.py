@@ -133,7 +133,7 @@ class Workbench(QWidget):
         self._scroll.ensureWidgetVisible(self._opened, 0, 8)
 
     def _on_problem(self, sentence: str) -> None:
-        self._show_status(sentence, "#FF8A80")
+        self._show_status(sentence, "#E5533D")
 
     def _on_message(self, sentence: str) -> None:
         self._show_status(sentence, "")
