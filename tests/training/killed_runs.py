@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lesionseg_training.config import load_config
+import torch._dynamo  # noqa: F401 - torch imports it in the first step: better once than in each fork.
+from lesionseg_training.config import RUN_CONFIG, load_config
 from lesionseg_training.fit import fit
-from lesionseg_training.run_folder import CONFIG
 
 from napari_lesionseg.study.store import Study
 
@@ -51,7 +51,7 @@ def _train(study: str, run: Path, config: str, kill: Kill | None, writer: int) -
     try:
         if kill is not None and kill[0] in ("rename", "renamed"):
             _die_at_rename(kill[1], after=kill[0] == "renamed")
-        resume = (run / CONFIG).is_file()
+        resume = (run / RUN_CONFIG).is_file()
         fit(Study.open(study), run, load_config(config), resume=resume, emit=lambda event: _tell(writer))
         code = 0
     finally:

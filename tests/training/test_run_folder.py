@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from lesionseg_training.checkpoint import FILE
-from lesionseg_training.run_folder import claimed, config_path, open_run
+from lesionseg_training.config import config_path
+from lesionseg_training.run_folder import claimed, open_run
 
 from napari_lesionseg.errors import LesionsegError
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lesionseg_training.config import TrainConfig, load_config
+from lesionseg_training.config import TrainConfig, config_path, load_config
 from lesionseg_training.events import Event, Failed
 from napari_lesionseg.errors import LesionsegError
 
@@ -106,8 +106,6 @@ def run() -> None:
 
 def _settings(output: Path, config: str | None, overrides: list[str], start: Path | None = None) -> TrainConfig:
     """The configuration asked for; without a name, the one the run was started with."""
-    from lesionseg_training.run_folder import config_path
-
     if config is None:
         return load_config(config_path(output), overrides)
     return load_config(config, overrides, _from_card(start) if start is not None else {})

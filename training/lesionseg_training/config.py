@@ -13,6 +13,7 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
 
 PRESETS = Path(__file__).parent / "configs"
+RUN_CONFIG = "config.json"  # In the run folder.
 
 
 class TrainConfig(BaseModel):
@@ -118,6 +119,22 @@ def load_config(
         where = ".".join(str(part) for part in first["loc"]) or "the configuration"
         what = first["msg"].removeprefix("Value error, ")
         raise LesionsegError(f"{where} in {name_or_file} is not valid: {what}; correct it.") from error
+
+
+def config_path(run: Path) -> Path:
+    """The configuration of a run that can be resumed.
+
+    Raises
+    ------
+    LesionsegError
+        If there is none.
+    """
+    path = run / RUN_CONFIG
+    if not path.is_file():
+        raise LesionsegError(
+            f"{run} is not a run that can be resumed: it has no {RUN_CONFIG}; start it without --resume."
+        )
+    return path
 
 
 def _read(name_or_file: str | Path) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import torch
 
 from lesionseg_training.batches import draw_batches
 from lesionseg_training.checkpoint import TrainState, load_checkpoint
-from lesionseg_training.config import TrainConfig
+from lesionseg_training.config import TrainConfig, config_path
 from lesionseg_training.data import TrainingCase, load_data, to_tensors
 from lesionseg_training.evaluate import quick_dice
 from lesionseg_training.events import Epoch, Event, Finished, Started, Step, Warning_
 from lesionseg_training.outcome import make_card, publish
-from lesionseg_training.run_folder import MODEL, claimed, config_path, open_run, record, record_history
+from lesionseg_training.run_folder import MODEL, claimed, open_run, record, record_history
 from lesionseg_training.schedule import Pace, looks_at
 from lesionseg_training.start import new_state
 from lesionseg_training.step import add_gradients, check_weights, take_step

@@ -10,13 +10,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from lesionseg_training.checkpoint import FILE, TrainState, save_checkpoint
-from lesionseg_training.config import TrainConfig, load_config
+from lesionseg_training.config import RUN_CONFIG, TrainConfig, config_path, load_config
 from lesionseg_training.curves import draw_curves
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.card import CARD, WEIGHTS
 from napari_lesionseg.volumes.atomic import write_atomically
 
-CONFIG, METRICS, CURVES, MODEL = "config.json", "metrics.jsonl", "curves.png", "model"
+METRICS, CURVES, MODEL = "metrics.jsonl", "curves.png", "model"
 MACHINE = {"device", "threads"}  # What a resumed run may do otherwise than before.
 
 
@@ -64,22 +64,8 @@ def open_run(run: Path, config: TrainConfig, *, resume: bool, parent: str) -> Tr
     if (run / FILE).exists() or (run / MODEL).exists():
         raise LesionsegError(f"{run} holds a run already; resume it, or give another folder.")
     config = config.model_copy(update={"parent": parent})
-    write_atomically(run / CONFIG, config.model_dump_json(indent=2).encode() + b"\n")
+    write_atomically(run / RUN_CONFIG, config.model_dump_json(indent=2).encode() + b"\n")
     return config
-
-
-def config_path(run: Path) -> Path:
-    """The configuration of a run that can be resumed.
-
-    Raises
-    ------
-    LesionsegError
-        If there is none.
-    """
-    path = run / CONFIG
-    if not path.is_file():
-        raise LesionsegError(f"{run} is not a run that can be resumed: it has no {CONFIG}; start it without --resume.")
-    return path
 
 
 def record(run: Path, state: TrainState, *, draw: bool) -> None:
@@ -112,7 +98,7 @@ def _kept_config(run: Path, asked: TrainConfig, parent: str) -> TrainConfig:
 
 def _sweep(run: Path) -> None:
     """Remove the temporary files of a run that was killed while it wrote."""
-    for folder, names in ((run, (FILE, CONFIG, METRICS, CURVES)), (run / MODEL, (WEIGHTS, CARD))):
+    for folder, names in ((run, (FILE, RUN_CONFIG, METRICS, CURVES)), (run / MODEL, (WEIGHTS, CARD))):
         for name in names:
             for left in folder.glob(f".????????.{name}"):
                 left.unlink(missing_ok=True)
