@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from lesionseg_training.sampling import Item
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study.store import Study
-from napari_lesionseg.volumes import Mask
+from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
 
 LUNGS = {"crop": "lungs", "pixel_mm": 2.0}
 
@@ -86,14 +87,22 @@ def test_of_a_correction_only_the_corrected_slices_are_learned_from(tiny, study:
     assert (case.pools.lesion.tolist(), case.pools.near.tolist(), case.pools.far.tolist()) == ([4], [2], [9])
 
 
-def test_corrected_slices_are_found_again_inside_the_crop_to_the_lungs(tiny, phantoms: Study) -> None:
-    mask = Mask(np.zeros((16, 64, 64), np.uint8), phantoms.case("phantom-0001").geometry)
-    mask.array[5, 20:40, 20:40] = 1
-    phantoms.add_revision("phantom-0001", "correction", mask, corrected_slices=[5])
-    config = tiny(preprocessing=LUNGS | {"margin_mm": 0})
-    (case,) = load_cases(phantoms, "train", config)
-    assert len(case.pools.all) == 1
-    assert np.array_equal(case.pools.all, np.flatnonzero(case.soft.any(axis=(1, 2))))
+def test_corrected_slices_are_found_again_inside_the_crop_to_the_lungs(
+    tiny, study: Study, phantom_case, tmp_path: Path
+) -> None:
+    below = np.full((7, 64, 64), 40, phantom_case.scan.array.dtype)  # Seven slices without lung.
+    grid = Geometry.from_spacing((23, 64, 64), phantom_case.scan.geometry.spacing)
+    scan = Volume(np.concatenate((below, phantom_case.scan.array)), grid)
+    nifti.write_scan(tmp_path / "long.nii.gz", scan)
+    study.add_case("long", "long", tmp_path / "long.nii.gz", split="train")
+    mask = Mask(np.zeros(grid.display_shape, np.uint8), grid)
+    mask.array[[12, 15], 20:40, 20:40] = 1
+    study.add_revision("long", "correction", mask, corrected_slices=[2, 12])
+    (case,) = load_cases(study, "train", tiny(preprocessing=LUNGS | {"margin_mm": 0}))
+    assert len(case.slices) <= 16
+    first, second = np.flatnonzero(case.soft.any(axis=(1, 2)))
+    assert second - first == 3
+    assert case.pools.all.tolist() == [first]  # Slice 2 lies outside, slice 15 nobody vouches for.
 
 
 def test_a_correction_without_a_slice_to_learn_from_is_left_out_and_told(tiny, study: Study, add_case) -> None:
