@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
 
 from lesionseg_training.config import TrainConfig
 from lesionseg_training.data import TrainingCase
-from lesionseg_training.sampling import Batch, Item, draw_epoch
+from lesionseg_training.sampling import Batch, Item, Pools, draw_epoch
 from lesionseg_training.schedule import sampling_progress
 from napari_lesionseg.errors import LesionsegError
 
@@ -17,15 +17,20 @@ from napari_lesionseg.errors import LesionsegError
 def draw_batches(
     cases: Sequence[TrainingCase], config: TrainConfig, rng: np.random.Generator, epoch: int
 ) -> list[Batch]:
-    """Draw an epoch's batches; with ``replay``, each is joined from corrected cases and from cases with truth.
+    """Draw an epoch's batches; with ``replay``, each is joined from corrected slices and from what was known before.
+
+    Known are the cases with truth; where there are none, the slices of the corrected scans that nobody changed, with
+    the model's own marks. A few corrected slices alone would teach the model that every slice looks like them.
 
     Raises
     ------
     LesionsegError
         If the sampler finds no slice.
     """
-    corrected = [index for index, case in enumerate(cases) if case.corrected]
-    known = [index for index, case in enumerate(cases) if not case.corrected]
+    labelled = {index: case.pools for index, case in enumerate(cases)}
+    corrected = {index: pools for index, pools in labelled.items() if cases[index].corrected}
+    known = {index: pools for index, pools in labelled.items() if index not in corrected}
+    known = known or {index: cases[index].untouched for index in corrected if len(cases[index].untouched.all)}
     replayed = min(round(config.replay * config.batch_size), config.batch_size - 1)
     if replayed and corrected and known:
         new = _draw(cases, corrected, config, rng, epoch, config.batch_size - replayed)
@@ -33,7 +38,7 @@ def draw_batches(
         old = cycle(_draw(cases, known, fixed, rng, epoch, replayed) or [[]])  # Few known slices come round again.
         batches = [a + b for a, b in zip(new, old, strict=False)]
     else:
-        batches = _draw(cases, range(len(cases)), config, rng, epoch, config.batch_size)
+        batches = _draw(cases, labelled, config, rng, epoch, config.batch_size)
     if not batches:
         raise LesionsegError(
             f"The sampler {config.sampler} found no slice with lesion to draw around; add a case with lesions, "
@@ -44,16 +49,17 @@ def draw_batches(
 
 def _draw(
     cases: Sequence[TrainingCase],
-    which: Sequence[int],
+    pools: Mapping[int, Pools],
     config: TrainConfig,
     rng: np.random.Generator,
     epoch: int,
     size: int,
 ) -> list[Batch]:
-    """Batches of ``size`` from some of the cases."""
+    """Batches of ``size`` from the ``pools`` of some of the cases."""
+    which = list(pools)
     drawn = draw_epoch(
         config.sampler,
-        [cases[index].pools for index in which],
+        list(pools.values()),
         rng,
         batch_size=size,
         batches=config.steps_per_epoch,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lesionseg_training.augment import apply_view, draw_view, whole
 from lesionseg_training.config import TrainConfig
-from lesionseg_training.sampling import Batch, Flags, Pools
+from lesionseg_training.sampling import NO_POOLS, Batch, Flags, Pools
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.inference.preprocess import Bytes, plan_grid, prepare, shrink_mask
 from napari_lesionseg.inference.runner import stacks
@@ -37,6 +37,8 @@ class TrainingCase:
         Rows to draw from; rows that no human vouches for are in none.
     corrected
         Whether the target is a reviewer's correction rather than truth.
+    untouched
+        Rows of a correction that no human changed: their target is the prediction that was corrected.
     """
 
     id: str
@@ -45,6 +47,7 @@ class TrainingCase:
     soft: Bytes
     pools: Pools
     corrected: bool = False
+    untouched: Pools = NO_POOLS
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +137,7 @@ def _load(study: Study, case: Case, target: Revision, config: TrainConfig) -> Tr
         soft,
         Pools.of(lesion, usable),
         target.role == "correction",
+        Pools.of(lesion, ~usable),
     )
 
 

@@ -57,6 +57,9 @@ class Pools:
         return np.sort(np.concatenate((self.lesion, self.near, self.far)))
 
 
+NO_POOLS = Pools(*(np.zeros(0, np.intp),) * 3)
+
+
 def three_pool(
     pools: Sequence[Pools],
     rng: np.random.Generator,
