@@ -76,3 +76,13 @@ def test_a_sampler_that_finds_no_slice_is_told(tiny) -> None:
     with pytest.raises(LesionsegError, match="The sampler boundary found no slice .*; add a case with lesions, or set"):
         draw_batches(healthy, tiny(sampler="boundary"), _rng(), 0)
     assert len(draw_batches(healthy, tiny(), _rng(), 0)) == 3
+
+
+def test_without_known_cases_half_of_every_batch_is_what_nobody_changed(tiny) -> None:
+    flags = np.zeros(20, np.bool_)
+    flags[4:7] = True
+    changed = np.isin(np.arange(20), (3, 4, 5))
+    nothing = np.zeros((20, 8, 8), np.uint8)
+    case = TrainingCase("a", "a", nothing, nothing, Pools.of(flags, changed), True, Pools.of(flags, ~changed))
+    for batch in draw_batches([case], tiny(replay=0.5, batch_size=6, steps_per_epoch=20), _rng(), 0):
+        assert [item.row in (3, 4, 5) for item in batch] == [True] * 3 + [False] * 3
