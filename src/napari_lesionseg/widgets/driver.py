@@ -18,7 +18,7 @@ from napari_lesionseg.review.metrics import dice
 from napari_lesionseg.volumes import Mask, nifti
 from napari_lesionseg.widgets.launch import make_window
 
-CORRECTED, EPOCHS = 6, 2
+CORRECTED, EPOCHS = 6, 3
 
 
 class Driver:
