@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QScrollArea, QWidget
+import pytest
+from qtpy.QtWidgets import QAbstractSpinBox, QLineEdit, QPushButton, QScrollArea, QWidget
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -60,18 +61,31 @@ def test_the_workbench_in_a_window_behind_naparis_proxy(
     assert len(viewer.layers) == 0
 
 
-def test_no_control_is_clipped_at_the_docks_smallest_width(workbench: QWidget, qtbot: QtBot) -> None:
+@pytest.mark.parametrize("size", [(1600, 1000), (1280, 800)])
+def test_no_control_is_clipped_in_naparis_own_style(
+    make_napari_viewer: Any, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    _, workbench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
+    viewer.window.resize(*size)
     for section in workbench.sections.values():
         section.set_open(True)
-    workbench.resize(workbench.minimumSizeHint().width(), 700)
-    with qtbot.waitExposed(workbench):
-        workbench.show()
-    area = workbench.findChild(QScrollArea)
-    inner = area.widget()
-    assert inner.minimumSizeHint().width() <= area.viewport().width()
-    clipped = [
-        child.objectName()
-        for child in inner.findChildren(QWidget)
-        if child.isVisible() and child.objectName() and child.mapTo(inner, child.rect().topRight()).x() > inner.width()
+    workbench.window_.width_.setValue(10000)
+    workbench.retrain.epochs.setValue(200)
+    qtbot.waitUntil(workbench.isVisible, timeout=5000)
+    inner, area = workbench.findChild(QScrollArea).widget(), workbench.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: inner.minimumSizeHint().width() <= area.viewport().width(), timeout=5000)
+    controls = [child for child in inner.findChildren(QWidget) if child.objectName() and child.isVisible()]
+    beyond = [one.objectName() for one in controls if one.mapTo(inner, one.rect().topRight()).x() > inner.width()]
+    squeezed = [
+        box.objectName()
+        for box in inner.findChildren(QAbstractSpinBox)
+        if box.fontMetrics().horizontalAdvance(box.text()) > box.findChild(QLineEdit).width()
     ]
-    assert clipped == []
+    cut = [
+        button.objectName()
+        for button in inner.findChildren(QPushButton)
+        if button.fontMetrics().horizontalAdvance(button.text()) > button.width()
+    ]
+    assert (beyond, squeezed, cut) == ([], [], [])
+    assert len(controls) > 30, [one.objectName() for one in controls]

@@ -30,7 +30,7 @@ def chooser(name: str, tip: str) -> QComboBox:
     made.setObjectName(name)
     made.setToolTip(tip)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(8)
+    made.setMinimumContentsLength(5)
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return made
 
@@ -42,6 +42,11 @@ def slider(name: str, tip: str, low: int, high: int) -> QLabeledSlider:
     made.setObjectName(name)
     made.setToolTip(tip)
     return made
+
+
+def widen(spin: QWidget, pixels: int) -> None:
+    """Give the text of a spin box so much room; napari's style sheet overrides what Qt's own methods ask for."""
+    spin.setStyleSheet(f"QAbstractSpinBox {{ min-width: {pixels}px; }}")
 
 
 def note(name: str, text: str = "") -> QLabel:

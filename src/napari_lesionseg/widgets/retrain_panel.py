@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QSpinBox, QToolButton, QWidget
 
 from napari_lesionseg.widgets.curve_view import CurveView
-from napari_lesionseg.widgets.parts import button, chooser, column, note, path_label, row
+from napari_lesionseg.widgets.parts import button, chooser, column, note, path_label, row, widen
 from napari_lesionseg.widgets.segment_panel import DEVICES
 
 
@@ -35,10 +35,10 @@ class RetrainPanel(QWidget):
         self.epochs = QSpinBox()
         self.epochs.setObjectName("retrain_epochs")
         self.epochs.setToolTip("How often the training goes through the corrected slices")
-        self.epochs.setRange(1, 1000)
+        self.epochs.setRange(1, 200)
         self.epochs.setValue(5)
         self.epochs.setSuffix(" epochs")
-        self.epochs.setMinimumWidth(126)
+        widen(self.epochs, 112)
         self.train = button("retrain", "Retrain", "Learn from the corrected slices of this scan, in the background")
         self.stop = button("retrain_stop", "Stop", "Stop the training; what it has saved stays in the study")
         self.load = button("load_model", "Load new model", "Use the new model in Segment")

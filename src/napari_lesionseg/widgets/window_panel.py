@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QSizePolicy, QWidget
 
 from napari_lesionseg.volumes.windowing import PRESETS, Window
-from napari_lesionseg.widgets.parts import button, column, row, set_silently
+from napari_lesionseg.widgets.parts import button, column, row, set_silently, widen
 
 SHORT_NAMES = {"lung": "Lung", "wide lung": "Wide lung", "mediastinum": "Mediast.", "bone": "Bone"}
 NOT_HU = "Switched off: this scan holds grey levels, not Hounsfield units"
@@ -73,6 +73,6 @@ def _spin(name: str, prefix: str, tip: str, lowest: float) -> QDoubleSpinBox:
     made.setRange(lowest, 40000)
     made.setKeyboardTracking(False)
     made.setPrefix(prefix)
-    made.setMinimumWidth(126)  # Room for "W 10000" between napari's two buttons.
+    widen(made, 100)  # Room for "W 10000" between napari's two buttons.
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from napari_lesionseg.review.session import Session
@@ -28,7 +28,7 @@ from napari_lesionseg.widgets.segment_panel import SegmentPanel
 from napari_lesionseg.widgets.shortcuts import bind_shortcuts
 from napari_lesionseg.widgets.window_panel import WindowPanel
 
-WIDTH, SCROLL_BAR = 350, 14  # Pixels.
+WIDTH, MARGIN, SCROLL_BAR = 344, 6, 18  # Pixels.
 
 
 class Workbench(QWidget):
@@ -53,7 +53,11 @@ class Workbench(QWidget):
         self._reveal.setSingleShot(True)
         self._reveal.timeout.connect(self._show_opened)
         self.status = note("workbench_message")
+        self._fit = QTimer(self)
+        self._fit.setSingleShot(True)
+        self._fit.timeout.connect(self._fit_width)
         self._lay_out()
+        self._fit_width()
         self._opener = OpenPresenter(self.open, self.context)
         self._presenters = (
             WindowPresenter(self.window_, self.context),
@@ -89,6 +93,16 @@ class Workbench(QWidget):
         """Wide enough for every panel."""
         return QSize(WIDTH, 700)
 
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Ask for another width when napari's style sheet changes what the controls need."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange:
+            self._fit.start(0)
+
+    def _fit_width(self) -> None:
+        needed = max(section.body.minimumSizeHint().width() for section in self.sections.values())
+        self._scroll.setMinimumWidth(max(WIDTH, needed) + MARGIN + SCROLL_BAR)
+
     def _make_sections(self) -> dict[str, Section]:
         panels = {
             "Window": self.window_,
@@ -104,7 +118,7 @@ class Workbench(QWidget):
     def _lay_out(self) -> None:
         inner = QWidget()
         inside = QVBoxLayout(inner)
-        inside.setContentsMargins(0, 0, 6, 0)
+        inside.setContentsMargins(0, 0, MARGIN, 0)
         inside.setSpacing(8)
         for section in self.sections.values():
             section.folded.connect(self._on_folded)
@@ -115,7 +129,6 @@ class Workbench(QWidget):
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(inner)
-        self._scroll.setMinimumWidth(max(WIDTH, inner.minimumSizeHint().width()) + SCROLL_BAR)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 6)
         layout.addWidget(self.open)
@@ -127,9 +140,10 @@ class Workbench(QWidget):
         self.context.settings.remember(closed_sections=closed)
         if not folded:
             self._opened = self.sections[title]
-            self._reveal.start(0)  # Once the new height is known.
+            self._reveal.start(50)  # Once the new height is known.
 
     def _show_opened(self) -> None:
+        self._fit_width()  # A panel has napari's style only once it has been shown.
         self._scroll.ensureWidgetVisible(self._opened, 0, 8)
 
     def _on_problem(self, sentence: str) -> None:
