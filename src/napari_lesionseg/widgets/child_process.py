@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from contextlib import suppress
 
 from qtpy.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
 _LOG = logging.getLogger(__name__)
 TAIL = 4000  # Characters of stderr that are kept.
+NICENESS = 5  # The window comes first.
 
 
 class ChildProcess(QObject):
@@ -31,6 +34,7 @@ class ChildProcess(QObject):
         self._process = QProcess(self)
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.readyReadStandardError.connect(self._read_errors)
+        self._process.started.connect(self._give_way)
         self._process.finished.connect(self._on_ended)
         self._process.errorOccurred.connect(self._on_error)
         environment = QProcessEnvironment.systemEnvironment()
@@ -50,6 +54,10 @@ class ChildProcess(QObject):
         self._process.kill()
         self._process.waitForFinished(2000)
         self.deleteLater()
+
+    def _give_way(self) -> None:
+        with suppress(AttributeError, OSError):  # Not on Windows; or it has ended already.
+            os.setpriority(os.PRIO_PROCESS, int(self._process.processId()), NICENESS)
 
     def _read(self) -> None:
         while self._process.canReadLine():
