@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from lesionseg_training import cli
-from lesionseg_training.events import Failed, Finished, Started, Step, Warning_, parse_line
+from lesionseg_training.events import Epoch, Failed, Finished, Started, Step, Warning_, parse_line
 
 from napari_lesionseg.models.card import ModelCard, load_card, save_model
 from napari_lesionseg.models.dual_encoder import DualEncoderUNet
@@ -63,6 +63,7 @@ def champion(tiny, tmp_path: Path) -> Path:
     return tmp_path / "champion"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal: it kills")
 def test_a_run_ended_by_a_signal_goes_on_where_it_was_and_says_nothing_but_events(
     call: Callable[..., Said], labelled: Study, tiny_file: Path, tmp_path: Path
 ) -> None:
@@ -89,11 +90,14 @@ def test_a_run_ended_by_a_signal_goes_on_where_it_was_and_says_nothing_but_event
     resumed = call(*command[3:], "--resume")
     assert (resumed.code, resumed.err) == (0, "")
     events = resumed.events
-    assert (events[0].first_epoch, events[-2].epoch, events[-1].reason) == (1, 12, "completed")
+    told = sum(isinstance(event, Epoch) for event in seen)
+    assert events[0].first_epoch in (told, told + 1)  # It may be stopped between a checkpoint and its event.
+    assert (events[-2].epoch, events[-1].reason) == (12, "completed")
     assert isinstance(events[-1], Finished)
     assert load_card(Path(events[-1].model_folder)).name == "tiny"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="closes a pipe the POSIX way")
 def test_a_reader_who_goes_away_ends_the_run_without_a_traceback(
     labelled: Study, tiny_file: Path, tmp_path: Path
 ) -> None:

@@ -142,7 +142,7 @@ def test_weights_that_blow_up_in_the_last_step_do_not_reach_the_checkpoint(
 
 
 @pytest.mark.usefixtures("quick_curves")
-@pytest.mark.parametrize("file", ["checkpoint.safetensors", "metrics.jsonl", "curves.png", "model.safetensors"])
+@pytest.mark.parametrize("file", ["checkpoint.safetensors", "metrics.jsonl", "model.safetensors"])
 def test_a_full_disk_ends_the_run_in_one_sentence_and_it_can_go_on(
     tiny, train, labelled: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:

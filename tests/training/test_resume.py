@@ -29,7 +29,7 @@ def test_a_run_killed_again_and_again_ends_in_the_weights_of_one_left_alone(
     # Before the first checkpoint has its name, just after, before the metrics have theirs, at random moments, …
     rng = np.random.default_rng()
     kills: list[list[Any]] = [["rename", 2], ["renamed", 2], ["rename", 3]]
-    kills += [["event", int(rng.integers(0, 8)), float(rng.uniform(0, 0.1))] for _ in range(5)]
+    kills += [["event", int(rng.integers(0, 8)), float(rng.uniform(0, 0.05))] for _ in range(5)]
     kills += [["event", 10_000, 0.0]]  # … and too late: when all is done.
     (tmp_path / "tiny.json").write_text(config.model_dump_json())
     command = [KILLED_RUNS, labelled.folder, killed.folder, tmp_path / "tiny.json", json.dumps(kills)]
@@ -37,7 +37,7 @@ def test_a_run_killed_again_and_again_ends_in_the_weights_of_one_left_alone(
         [sys.executable, *map(str, command)], capture_output=True, text=True, timeout=150, check=False
     )
     assert done.returncode == 0, (kills, done.stderr)
-    assert int(done.stdout) >= 4, (kills, done.stderr)
+    assert int(done.stdout) >= 3, (kills, done.stderr)  # A fast machine is done before some of the others.
     assert (killed.weights, killed.records) == (whole.weights, whole.records), kills
     assert not list(killed.folder.rglob(".*.*")), kills
     verify(killed.folder / "model")
