@@ -56,8 +56,11 @@ class ChildProcess(QObject):
         self.deleteLater()
 
     def _give_way(self) -> None:
-        with suppress(AttributeError, OSError):  # Not on Windows; or it has ended already.
-            os.setpriority(os.PRIO_PROCESS, int(self._process.processId()), NICENESS)
+        child = int(self._process.processId())
+        if child == 0:  # It has ended already; to the system, 0 would be ourselves.
+            return
+        with suppress(AttributeError, OSError):  # Not on Windows.
+            os.setpriority(os.PRIO_PROCESS, child, NICENESS)
 
     def _read(self) -> None:
         while self._process.canReadLine():

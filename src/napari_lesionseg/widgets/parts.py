@@ -44,9 +44,9 @@ def slider(name: str, tip: str, low: int, high: int) -> QLabeledSlider:
     return made
 
 
-def widen(spin: QWidget, pixels: int) -> None:
-    """Give the text of a spin box so much room; napari's style sheet overrides what Qt's own methods ask for."""
-    spin.setStyleSheet(f"QAbstractSpinBox {{ min-width: {pixels}px; }}")
+def widen(control: QWidget, pixels: int) -> None:
+    """Give the text of a spin box or button so much room; napari's style sheet overrides what Qt's methods ask for."""
+    control.setStyleSheet(f"QAbstractSpinBox, QPushButton {{ min-width: {pixels}px; }}")
 
 
 def note(name: str, text: str = "") -> QLabel:

@@ -33,6 +33,7 @@ class WindowPanel(QWidget):
             "Drag on the canvas: right for a wider window, up for a higher level (Shift-D)",
             checkable=True,
         )
+        widen(self.drag, 40)
         column(self, row(*self.presets.values()), row(self.level, self.width_, self.drag))
         for name, preset in self.presets.items():
             preset.clicked.connect(lambda _=False, window=PRESETS[name]: self.window_requested.emit(window))
