@@ -84,6 +84,7 @@ def test_of_a_correction_only_the_corrected_slices_are_learned_from(tiny, study:
     study.add_revision("c1", "correction", add_case("c1", lesion=(3, 4, 5)), corrected_slices=[2, 4, 9])
     (case,) = load_cases(study, "train", tiny())
     assert case.pools.all.tolist() == [2, 4, 9]
+    assert case.untouched.all.tolist() == [0, 1, 3, 5, 6, 7, 8]
     assert (case.pools.lesion.tolist(), case.pools.near.tolist(), case.pools.far.tolist()) == ([4], [2], [9])
 
 

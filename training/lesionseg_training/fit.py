@@ -39,7 +39,7 @@ def fit(
     resume: bool = False,
     emit: Emit = lambda event: None,
 ) -> Path:
-    """Train on the study's ``train`` patients and write a model folder.
+    """Train on the study's ``train`` patients; write a model folder and return it.
 
     Parameters
     ----------
@@ -51,11 +51,6 @@ def fit(
         Model folder whose weights the training starts from.
     resume
         Go on from the run folder's checkpoint.
-
-    Returns
-    -------
-    Path
-        The model folder.
 
     Raises
     ------
