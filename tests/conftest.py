@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from napari_lesionseg.volumes.phantom import PhantomCase
 
@@ -37,6 +37,27 @@ os.environ |= {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the hazard suites run small (as in CI) or at the size their pass marks are stated for."""
+    parser.addoption("--hazard-scale", choices=("ci", "full"), default="ci", help="size of the hazard suites")
+
+
+@pytest.fixture(scope="session")
+def hazard_count(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
+    """Choose how many cases a hazard suite runs: ``hazard_count(ci, full)``."""
+    return lambda ci, full: full if pytestconfig.getoption("--hazard-scale") == "full" else ci
+
+
+@pytest.fixture
+def hazard_figure(record_property: Callable[[str, object], None]) -> Callable[[str, str, bool], None]:
+    """Report a hazard's figure for `make hazards`: ``hazard_figure("H12", "4,800 masks, 0 moved", holds)``."""
+
+    def report(hazard: str, figure: str, holds: bool) -> None:
+        record_property("hazard_figure", f"{hazard}|{'holds' if holds else 'falls short'}|{figure}")
+
+    return report
 
 
 def pytest_unconfigure() -> None:

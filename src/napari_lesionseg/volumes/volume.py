@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.geometry import Geometry
+
+if TYPE_CHECKING:
+    from napari_lesionseg.volumes.dicom.source import DicomSource
 
 Intensity = Literal["HU", "grey"]
 
@@ -31,6 +34,10 @@ class Volume:
         The file the scan was read from.
     warnings
         What a user should know about this file, one sentence each.
+    dicom
+        The DICOM slices the scan was stacked from, None for other formats; what DICOM exports refer to.
+    lossy
+        Whether the voxels went through lossy compression; every export says so.
     """
 
     array: npt.NDArray[Any]
@@ -38,6 +45,8 @@ class Volume:
     intensity: Intensity = "HU"
     source: Path | None = None
     warnings: tuple[str, ...] = ()
+    dicom: DicomSource | None = None
+    lossy: bool = False
 
     def __post_init__(self) -> None:
         _check_shape(self.array, self.geometry)

@@ -1,0 +1,1 @@
+"""DICOM series in: found, told apart, proved to be one regular grid, decoded."""
