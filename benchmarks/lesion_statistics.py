@@ -19,7 +19,7 @@ from typing import Any
 import cc3d
 import numpy as np
 
-from napari_lesionseg.volumes.nifti import read_mask
+from napari_lesionseg.volumes.read import read_mask
 from napari_lesionseg.volumes.volume import Mask
 
 SMALLEST_ML = 0.1

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from napari_lesionseg.study.store import Study
-from napari_lesionseg.volumes.nifti import read_mask, read_scan
+from napari_lesionseg.volumes.read import read_mask, read_scan
 
 TRAINING = 8
 

@@ -18,7 +18,7 @@ from napari_lesionseg.review.metrics import dice
 from napari_lesionseg.study.records import Case, Revision
 from napari_lesionseg.study.split import Split
 from napari_lesionseg.study.store import Study
-from napari_lesionseg.volumes.nifti import read_mask, read_scan
+from napari_lesionseg.volumes.read import read_mask, read_scan
 
 RESAMPLES = 10_000
 

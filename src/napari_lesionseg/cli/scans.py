@@ -18,7 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.zoo import DEFAULT_MODEL
-from napari_lesionseg.volumes.nifti import read_mask, read_scan, write_labels, write_mask
+from napari_lesionseg.volumes.nifti import write_labels, write_mask
+from napari_lesionseg.volumes.read import read_mask, read_scan
 from napari_lesionseg.volumes.volume import Mask
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

@@ -12,7 +12,7 @@ import typer
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import ROLES, Case, Revision, Study
-from napari_lesionseg.volumes import nifti
+from napari_lesionseg.volumes import read_mask, read_scan
 
 study_app = typer.Typer(help="Studies: cases, patients, mask revisions and splits in one folder.", no_args_is_help=True)
 
@@ -46,7 +46,7 @@ def add(
     """Add a scan, and its truth if there is one."""
     study = Study.open(folder)
     # A bad truth must not leave a case without one behind.
-    mask = nifti.read_mask(truth, like=nifti.read_scan(scan).geometry) if truth is not None else None
+    mask = read_mask(truth, like=read_scan(scan)) if truth is not None else None
     case_id = case or _id_from(scan)
     added = study.add_case(case_id, patient or case_id, scan, copy=copy, split=split)
     if mask is not None:

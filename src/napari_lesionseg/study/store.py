@@ -19,7 +19,7 @@ from napari_lesionseg.study.files import copy_scan, make_empty_folder, make_fold
 from napari_lesionseg.study.records import Case, Revision, Role, check_id, check_role
 from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow, StudyRow
 from napari_lesionseg.study.split import SPLITS, Split, check_split
-from napari_lesionseg.volumes import Mask, nifti
+from napari_lesionseg.volumes import Mask, nifti, read_scan
 
 DATABASE: Final = "study.db"
 FOLDERS: Final = ("masks", "models", "runs", "exports")
@@ -102,7 +102,7 @@ class Study:
         check_id("patient", patient)
         chosen = check_split(split) if split is not None else None
         scan = Path(scan)
-        geometry = nifti.read_scan(scan).geometry
+        geometry = read_scan(scan).geometry
         sha256 = sha256_of(scan)
         with self._session(write=True) as session:
             rows.refuse_known_case(session, case_id)

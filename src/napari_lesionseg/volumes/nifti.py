@@ -25,7 +25,7 @@ _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, cast(type[Exception], igzip_l
 MAX_GZIP_RATIO = 1032  # Deflate cannot expand further: a header that declares more is lying.
 
 
-def read_scan(path: str | Path) -> Volume:
+def read_scan(path: str | Path, *, geometry: str | None = None) -> Volume:
     """Read a CT scan from a NIfTI file.
 
     Whole numbers become int16 where their values allow it, others float32; a slope is applied. Bytes stay bytes.
@@ -44,7 +44,7 @@ def read_scan(path: str | Path) -> Volume:
     return Volume(geometry.to_display(stored), geometry, intensity, path, _warnings(stored, intensity))
 
 
-def read_mask(path: str | Path, like: Geometry | None = None) -> Mask:
+def read_mask(path: str | Path, like: Geometry | None = None, *, geometry: str | None = None) -> Mask:
     """Read a label mask, and check that it lies on the grid ``like``.
 
     Raises
