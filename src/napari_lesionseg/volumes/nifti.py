@@ -15,9 +15,11 @@ from isal import igzip, igzip_lib
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.atomic import write_atomically
+from napari_lesionseg.volumes.export.prove import Reader, Stored, prove
+from napari_lesionseg.volumes.export.readers import is_sheared, second_nifti_reader
 from napari_lesionseg.volumes.geometry import Geometry
 from napari_lesionseg.volumes.nifti_header import HEADER_ERRORS, read_header
-from napari_lesionseg.volumes.volume import Intensity, Mask, Volume
+from napari_lesionseg.volumes.volume import LOSSY_NOTE, Intensity, Mask, Volume
 
 GREY_WARNING = "8-bit grey levels, not Hounsfield units: HU presets and lung measures are switched off for this scan."
 NO_AIR_WARNING = "No voxel is as dark as air (below −500): the values may not be Hounsfield units."
@@ -65,9 +67,15 @@ def read_mask(path: str | Path, like: Geometry | None = None, *, geometry: str |
     return Mask(np.ascontiguousarray(geometry.to_display(labels), dtype=np.uint8), like or geometry, path)
 
 
-def write_mask(path: str | Path, mask: Mask) -> None:
-    """Write ``mask`` on its stored grid with a fresh header, and prove by re-reading that it is equal."""
-    write_labels(Path(path), mask.array, mask.geometry)
+def write_mask(path: str | Path, mask: Mask, *, lossy: bool = False) -> None:
+    """Write ``mask`` on its stored grid with a fresh header, and prove by re-reading that it is equal.
+
+    Parameters
+    ----------
+    lossy
+        Whether its scan went through lossy compression; the header then says so.
+    """
+    _write(Path(path), Stored.of(mask), lossy)
 
 
 def write_labels(path: Path, shown: npt.NDArray[Any], geometry: Geometry) -> None:
@@ -78,34 +86,32 @@ def write_labels(path: Path, shown: npt.NDArray[Any], geometry: Geometry) -> Non
     LesionsegError
         If ``path`` is not ``.nii`` or ``.nii.gz``, cannot be written, or does not read back equal.
     """
-    stored = np.asfortranarray(geometry.to_stored(shown))
-    _write(path, stored, geometry)
+    _write(path, Stored(geometry.to_stored(shown), geometry))
 
 
 def write_scan(path: str | Path, scan: Volume) -> None:
     """Write ``scan`` on its stored grid with a fresh header, and prove by re-reading that it is equal."""
-    _write(Path(path), np.asfortranarray(scan.geometry.to_stored(scan.array)), scan.geometry)
+    _write(Path(path), Stored.of(scan), scan.lossy)
 
 
-def _write(path: Path, stored: npt.NDArray[Any], geometry: Geometry) -> None:
+def _write(path: Path, wanted: Stored, lossy: bool = False) -> None:
+    stored, geometry = np.asfortranarray(wanted.voxels), wanted.geometry
     if not path.name.endswith((".nii", ".nii.gz")):
         raise LesionsegError(f"{path} does not end in .nii or .nii.gz; choose such a name.")
     # NIfTI-1 keeps its dimensions as int16.
     kind: Any = nib.Nifti1Image if max(stored.shape) <= np.iinfo(np.int16).max else nib.Nifti2Image
     image = kind(stored, geometry.affine, dtype=stored.dtype)
     image.set_sform(geometry.affine, code=1)
-    image.set_qform(geometry.affine, code=1)
+    # A qform cannot say axes that are not at right angles: a reader that prefers it would see another place.
+    image.set_qform(geometry.affine, code=0 if is_sheared(geometry) else 1)
     image.header.set_xyzt_units("mm")
+    image.header["descrip"] = LOSSY_NOTE if lossy else ""
     data = image.to_bytes()
     if path.name.endswith(".gz"):
         data = igzip.compress(data, compresslevel=1, mtime=0)  # The same voxels give the same bytes.
 
-    def same_on_disk(temporary: Path) -> None:
-        voxels, grid = _read(temporary)
-        if not np.array_equal(voxels, stored) or not grid.same_grid(geometry):
-            raise LesionsegError(f"{path} did not read back as it was written; nothing was saved, try another disk.")
-
-    write_atomically(path, data, same_on_disk)
+    readers: dict[str, Reader] = {"our own reader": lambda file: Stored(*_read(file)), **second_nifti_reader(geometry)}
+    write_atomically(path, data, lambda temporary: prove(temporary, Stored(stored, geometry), readers, path))
 
 
 def _read(path: Path) -> tuple[npt.NDArray[Any], Geometry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from napari_lesionseg.volumes.dicom.source import DicomSource
 
 Intensity = Literal["HU", "grey"]
+LOSSY_NOTE: Final = "From a scan that went through lossy compression"
+"""What exports say of such a scan, in the free text field of their format."""
 
 
 @dataclass(frozen=True, eq=False)
