@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
+MAX_CARD_BYTES = 4 << 20
 
 
 class ModelCard(BaseModel):
@@ -65,11 +67,30 @@ def load_card(folder: Path) -> ModelCard:
     LesionsegError
         If the folder is not a model folder or its card is not valid.
     """
-    path = Path(folder) / CARD
     try:
-        return ModelCard.model_validate_json(path.read_bytes())
+        return read_card(Path(folder) / CARD)
     except OSError as error:
         raise LesionsegError(f"{folder} is not a model folder: it has no readable {CARD}; choose another.") from error
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read one card.
+
+    Raises
+    ------
+    LesionsegError
+        If it is not a valid card.
+    OSError
+        If it cannot be read, or is no file with an end of its own (a pipe, a device).
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise IsADirectoryError(f"{path} is not a file")
+    with open(path, "rb") as file:
+        content = file.read(MAX_CARD_BYTES + 1)
+    if len(content) > MAX_CARD_BYTES:
+        raise LesionsegError(f"{path} is too large to be a model card; install the model again.")
+    try:
+        return ModelCard.model_validate_json(content)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "its JSON"
         raise LesionsegError(f"{path} is not a valid model card ({where}); install the model again.") from error
@@ -86,7 +107,10 @@ def verify(folder: Path) -> ModelCard:
     folder = Path(folder)
     card = load_card(folder)
     try:
-        found = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+        if not os.path.isfile(folder / WEIGHTS):
+            raise FileNotFoundError(folder / WEIGHTS)
+        with open(folder / WEIGHTS, "rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise LesionsegError(f"{folder} has no readable {WEIGHTS}; install the model again.") from error
     if found != card.sha256:
