@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review.report_details import Details
 from napari_lesionseg.volumes.volume import Mask, Volume
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class ExportFormat:
     needs_dicom
         Whether it refers to DICOM slices, so that only a scan read from DICOM can be saved so.
     heavy
-        Whether it loads libraries that the window's process must not load: :func:`in_child` writes it there.
+        Whether it loads libraries that the window's process must not load: ``export_child.in_child`` writes it there.
     """
 
     title: str
@@ -44,21 +45,8 @@ FORMATS: Final[dict[str, ExportFormat]] = {
     "dicom-seg": ExportFormat("DICOM SEG", (".dcm",), needs_dicom=True, heavy=True),
     "rtstruct": ExportFormat("DICOM RTSTRUCT", (".dcm",), needs_dicom=True, heavy=True),
     "csv": ExportFormat("Table of lesions (CSV)", (".csv",)),
+    "pdf": ExportFormat("Report of one page (PDF)", (".pdf",), heavy=True),
 }
-
-
-@dataclass(frozen=True)
-class Details:
-    """What a report may say beside the figures; an empty one is left out.
-
-    Parameters
-    ----------
-    model, reviewer
-        What predicted the mask, who reviewed it.
-    """
-
-    model: str = ""
-    reviewer: str = ""
 
 
 def format_of(path: str | Path) -> str:
@@ -113,8 +101,16 @@ def export(
         raise LesionsegError(f"There is no export format {key}; choose one of {', '.join(FORMATS)}.")
     if not path.name.lower().endswith(FORMATS[key].endings):
         raise LesionsegError(f"{path} does not end in {' or '.join(FORMATS[key].endings)}; choose such a name.")
+    if key in ("csv", "pdf"):
+        lungs = lungs if lungs is not None else lungs_of(scan)
     if key == "csv":
         _export_csv(path, mask, scan, lungs, segments, pseudonym)
+    elif key == "pdf":
+        from napari_lesionseg.review.report import write_report
+
+        if scan is None:
+            raise LesionsegError(f"{path} needs the scan for its pictures; give the scan the mask was drawn on.")
+        write_report(path, mask, scan, pseudonym=pseudonym, lungs=lungs, segments=segments, details=details)
     else:
         from napari_lesionseg.volumes.export.mask import export_mask
 
@@ -132,7 +128,7 @@ def _export_csv(
     from napari_lesionseg.review.lesion_csv import write_lesion_csv
     from napari_lesionseg.review.lesion_table import lesion_table
 
-    rows = lesion_table(mask, scan, lungs if lungs is not None else lungs_of(scan))
+    rows = lesion_table(mask, scan, lungs)
     names = {segment.label: segment.name for segment in segments or ()}
     write_lesion_csv(path, rows, pseudonym=pseudonym, names=names, lossy=scan is not None and scan.lossy)
 
