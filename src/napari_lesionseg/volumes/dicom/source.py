@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_lesionseg.volumes.dicom.headers import KEPT, DicomFile, Slice
+
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.dataset import FileMetaDataset
+
+# The functional groups that place a frame (PS3.3 C.7.6.16.2), without its dates, comments and acquisition.
+_PLACING = {
+    "PlanePositionSequence": ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
+    "FrameContentSequence": ("InStackPositionNumber", "TemporalPositionIndex", "DimensionIndexValues"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,3 +46,52 @@ class DicomSource:
     def multi_frame(self) -> bool:
         """Whether all slices are the frames of one file."""
         return len(self.headers) == 1 and int(self.headers[0].get("NumberOfFrames", 1)) > 1
+
+
+def source_of(slices: Sequence[Slice]) -> DicomSource:
+    """Keep of the headers of ``slices`` what a DICOM export refers to, and nothing else."""
+    first = slices[0].file
+    files = [first] if first.frames > 1 else [one.file for one in slices]
+    return DicomSource(
+        tuple(_kept(file) for file in files), first.text("SeriesInstanceUID"), first.text("FrameOfReferenceUID")
+    )
+
+
+def _kept(file: DicomFile) -> Dataset:
+    kept = _only(file.header, KEPT)
+    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        if keyword in file.header:
+            setattr(kept, keyword, [_groups(item) for item in file.header[keyword]])
+    kept.file_meta = _meta(file)
+    return kept
+
+
+def _groups(item: Dataset) -> Dataset:
+    """Of the functional groups of a frame those that place it."""
+    from pydicom import Dataset
+
+    groups = Dataset()
+    for name, keywords in _PLACING.items():
+        if item.get(name):
+            setattr(groups, name, [_only(item[name][0], keywords)])
+    return groups
+
+
+def _only(header: Dataset, keywords: Iterable[str]) -> Dataset:
+    from pydicom import Dataset
+
+    kept = Dataset()
+    for keyword in keywords:
+        if keyword in header:
+            kept[keyword] = header[keyword]
+    return kept
+
+
+def _meta(file: DicomFile) -> FileMetaDataset:
+    from pydicom.dataset import FileMetaDataset
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = file.syntax
+    meta.MediaStorageSOPClassUID = file.text("SOPClassUID")
+    meta.MediaStorageSOPInstanceUID = file.text("SOPInstanceUID")
+    return meta

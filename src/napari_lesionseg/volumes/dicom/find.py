@@ -1,0 +1,96 @@
+"""The files behind a path: a folder and all below it, one file, a DICOMDIR, or a zip unpacked for the moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes.dicom.headers import Damaged, DicomFile, read_file
+from napari_lesionseg.volumes.dicom.unzip import unpacked
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[list[Path]]:
+    """List the files behind ``path``, in order of their names; those of a zip exist only inside the ``with``.
+
+    Raises
+    ------
+    LesionsegError
+        If ``path`` does not exist, or a zip or DICOMDIR cannot be trusted.
+    """
+    if path.is_dir():
+        yield list(_walk(path))
+    elif not path.is_file():
+        raise LesionsegError(f"{path} does not exist; check the name.")
+    elif _is_zip(path):
+        with unpacked(path) as folder:
+            yield list(_walk(folder))
+    else:
+        yield _listed_in(path) or [path]
+
+
+def label(path: Path, file: Path) -> str:
+    """What a sentence about ``path`` calls one of its files: relative to the folder, or inside the zip."""
+    if path == file:
+        return path.name
+    for root in (path, path.parent):
+        if file.is_relative_to(root):
+            return file.relative_to(root).as_posix()
+    return Path(*file.parts[file.parts.index("unzipped") + 1 :]).as_posix() if "unzipped" in file.parts else file.name
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (Path(root, name) for name in sorted(names))
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+    except OSError as error:
+        raise LesionsegError(f"{path} cannot be read: {error.strerror or error}; check its permissions.") from error
+
+
+def _listed_in(path: Path) -> list[Path]:
+    """The files a DICOMDIR refers to (PS3.3 F.3.2.2); none if ``path`` is no DICOMDIR.
+
+    Raises
+    ------
+    LesionsegError
+        If a file is missing or lies outside the DICOMDIR's folder.
+    """
+    try:
+        file = read_file(path, path.name)
+    except Damaged as error:
+        raise LesionsegError(f"{path} is damaged, its DICOM header cannot be read; copy or export it again.") from error
+    if file is None or "DirectoryRecordSequence" not in file.header:
+        return []
+    found = []
+    for names in _references(path, file):
+        found.append(_resolve(path, names))
+    if not found:
+        raise LesionsegError(f"{path} lists no files; open the folder with the DICOM files instead.")
+    return found
+
+
+def _references(path: Path, file: DicomFile) -> list[list[str]]:
+    try:
+        records = list(file.header.DirectoryRecordSequence)
+        references = [record.get("ReferencedFileID") for record in records]
+        return [[one] if isinstance(one, str) else [str(part) for part in one] for one in references if one]
+    except Exception as error:  # A damaged directory makes pydicom raise almost anything.
+        raise LesionsegError(f"{path} is a damaged DICOMDIR; open the folder with the DICOM files instead.") from error
+
+
+def _resolve(path: Path, names: list[str]) -> Path:
+    if any(name in ("", ".", "..") or "/" in name or "\\" in name or ":" in name for name in names):
+        raise LesionsegError(f"{path} refers to a file outside its folder; do not trust it, ask for another export.")
+    for spelled in (names, [name.lower() for name in names]):  # Discs are often copied in lower case.
+        if (file := path.parent.joinpath(*spelled)).is_file():
+            return file
+    raise LesionsegError(f"{path} lists {'/'.join(names)}, which is not there; copy the whole disc first.")

@@ -1,0 +1,155 @@
+"""A DICOM series as a scan: one stack, proved to be one regular grid, in Hounsfield units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from napari_lesionseg.errors import GeometryQuestion, LesionsegError
+from napari_lesionseg.volumes.dicom.checks import Kind, in_order
+from napari_lesionseg.volumes.dicom.errors import SeriesQuestion
+from napari_lesionseg.volumes.dicom.find import opened
+from napari_lesionseg.volumes.dicom.gate import disagreement_mm
+from napari_lesionseg.volumes.dicom.grouping import TOLERANCE_MM
+from napari_lesionseg.volumes.dicom.headers import Slice
+from napari_lesionseg.volumes.dicom.pixels import Progress, is_lossy, read_voxels
+from napari_lesionseg.volumes.dicom.placing import geometry_of
+from napari_lesionseg.volumes.dicom.resample import RegularGrid, regular_grid
+from napari_lesionseg.volumes.dicom.series import SeriesSummary, summaries
+from napari_lesionseg.volumes.dicom.source import source_of
+from napari_lesionseg.volumes.geometry import Geometry
+from napari_lesionseg.volumes.nifti import NO_AIR_WARNING
+from napari_lesionseg.volumes.volume import Intensity, Volume
+
+HEADERS = {"headers": "as position, orientation and spacing in the slices' own headers say"}
+RESAMPLE = {"resample": "the slices interpolated to a regular grid, which is written down with the scan"}
+LOSSY_WARNING = "This scan went through lossy compression: fine structure and HU are not what the scanner measured."
+NOT_CT_WARNING = "This is {modality}, not CT: the values are grey levels, HU presets and lung measures do not apply."
+_ADVICE: dict[Kind, str] = {
+    "no pixels": "export the images themselves",
+    "scout": "choose the series of the scan",
+    "no place": "export the original slices instead of pictures of them",
+    "colour": "export the original CT slices",
+    "too few": "choose the whole series",
+    "mixed": "export one scan of it",
+    "duplicates": "remove one of them, or export one scan of it",
+}
+
+
+def read_series(
+    path: str | Path, series: str | None = None, *, geometry: str | None = None, progress: Progress | None = None
+) -> Volume:
+    """Read one series from a folder and all below it, a file, a DICOMDIR or a zip.
+
+    Parameters
+    ----------
+    series
+        The ``uid`` of a ``SeriesSummary``, or its number in the list (from 1). Left out, the only series is taken, or
+        the only one that is not a scout or a picture.
+    geometry
+        ``"resample"`` interpolates a tilted, gapped or unevenly spaced series to a regular grid.
+    progress
+        Called with the slices done and all; what it raises ends the reading.
+
+    Returns
+    -------
+    Volume
+        In HU for CT, else grey; with ``dicom`` set unless it was resampled.
+
+    Raises
+    ------
+    SeriesQuestion
+        If there are several series and none was chosen.
+    GeometryQuestion
+        If the series is no regular grid, and could be resampled to one.
+    LesionsegError
+        If the series cannot be read.
+    """
+    return read_series_and_grid(path, series, geometry=geometry, progress=progress)[0]
+
+
+def read_series_and_grid(
+    path: str | Path, series: str | None = None, *, geometry: str | None = None, progress: Progress | None = None
+) -> tuple[Volume, RegularGrid | None]:
+    """As ``read_series``, and how the slices were resampled; None if they were not."""
+    path = Path(path)
+    if geometry not in (None, *RESAMPLE, *HEADERS):
+        raise LesionsegError(f"There is no geometry {geometry} for DICOM; leave it out, or choose resample.")
+    with opened(path) as files:
+        found, damaged = summaries(path, files)
+        chosen = _chosen(path, found, series)
+        _refuse(path, chosen, geometry)
+        slices = in_order(chosen.stack)
+        grid = regular_grid(slices) if chosen.fault is not None else None
+        placed = geometry_of(slices) if grid is None else None
+        if placed is not None and geometry not in HEADERS:
+            _let_a_second_reader_agree(path, slices, placed)
+        voxels = read_voxels(path, slices, progress)
+    array = voxels.array if grid is None else grid.resample(voxels.array)
+    placed = placed or Geometry((array.shape[2], array.shape[1], array.shape[0]), grid.affine)  # type: ignore[union-attr]
+    lossy = is_lossy(slices)
+    intensity = _intensity(slices)
+    notes = [f"{name} is damaged and was left out." for name in damaged[:1]]
+    notes += [grid.in_words] if grid is not None else []
+    notes += [*voxels.notes, *_warnings(slices, array, intensity, lossy)]
+    source = source_of(slices) if grid is None else None
+    shown = placed.to_display(array.transpose(2, 1, 0))
+    return Volume(shown, placed, intensity, path, tuple(notes), source, lossy), grid
+
+
+def _chosen(path: Path, found: list[SeriesSummary], series: str | None) -> SeriesSummary:
+    """The series a user means by its uid or number, or the only one that can be meant."""
+    if series is not None:
+        if (by_uid := [one for one in found if series in (one.uid, one.stack.series)]) and len(by_uid) == 1:
+            return by_uid[0]
+        if exact := [one for one in found if one.uid == series and f"{series}#2" not in {o.uid for o in found}]:
+            return exact[0]
+        if series.isdecimal() and 1 <= int(series) <= len(found):
+            return found[int(series) - 1]
+        if by_uid:
+            raise SeriesQuestion(path, found)
+        raise LesionsegError(f"{path} has no series {series}; choose a number from 1 to {len(found)}, or its UID.")
+    likely = [one for one in found if one.fault is None or not one.fault.no_scan]
+    if len(likely or found) == 1:
+        return (likely or found)[0]
+    raise SeriesQuestion(path, found)
+
+
+def _refuse(path: Path, chosen: SeriesSummary, geometry: str | None) -> None:
+    fault = chosen.fault
+    if fault is None:
+        if geometry == "resample":
+            raise LesionsegError(f"{path} is a regular grid already; leave --geometry resample out.")
+        return
+    if not fault.can_be_resampled:
+        raise LesionsegError(f"{path} cannot be read as a scan: {fault.sentence}; {_ADVICE[fault.kind]}.")
+    if geometry != "resample":
+        raise GeometryQuestion(f"{path} is no regular grid: {fault.sentence}", RESAMPLE)
+
+
+def _let_a_second_reader_agree(path: Path, slices: Sequence[Slice], placed: Geometry) -> None:
+    apart = disagreement_mm(slices, placed.corners())
+    if apart > TOLERANCE_MM:
+        problem = f"{path} is placed {apart:.2f} mm apart by two readers ({slices[0].name} to {slices[-1].name})"
+        raise GeometryQuestion(problem, HEADERS)
+
+
+def _intensity(slices: Sequence[Slice]) -> Intensity:
+    """HU for CT, unless its header says that the values are something else (PS3.3 C.11.1.1.2)."""
+    hounsfield = all(one.file.modality == "CT" and one.scale_type in ("", "HU", "US") for one in slices)
+    return "HU" if hounsfield else "grey"
+
+
+def _warnings(slices: Sequence[Slice], array: npt.NDArray[Any], intensity: Intensity, lossy: bool) -> list[str]:
+    notes = [LOSSY_WARNING] if lossy else []
+    modality = slices[0].file.modality or "no known modality"
+    if modality != "CT":
+        notes.append(NOT_CT_WARNING.format(modality=modality))
+    elif intensity == "grey":
+        notes.append(f"The header calls the values {slices[0].scale_type}, not HU: lung measures do not apply.")
+    elif array.min() > -500:
+        notes.append(NO_AIR_WARNING)
+    return notes
