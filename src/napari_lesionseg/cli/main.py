@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_lesionseg import __version__
+from napari_lesionseg.cli.export import export_command
 from napari_lesionseg.cli.models import models_app
 from napari_lesionseg.cli.phantom import phantom
 from napari_lesionseg.cli.scans import evaluate_command, info_command, predict_command
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command("info")(info_command)
 app.command("predict")(predict_command)
 app.command("evaluate")(evaluate_command)
+app.command("export")(export_command)
 app.command("phantom")(phantom)
 app.add_typer(study_app, name="study")
 app.add_typer(models_app, name="models")

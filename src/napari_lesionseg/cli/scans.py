@@ -13,9 +13,8 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from napari_lesionseg.cli.progress import progress_bar
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.zoo import DEFAULT_MODEL
 from napari_lesionseg.volumes.nifti import write_labels, write_mask
@@ -73,7 +72,7 @@ def predict_command(
     with clock.measure("read"):
         volume = read_scan(scan)
     loaded = load_model(find_model(model))
-    with _bar("Segmenting", hidden=as_json) as advance:
+    with progress_bar("Segmenting", hidden=as_json) as advance:
         prediction = predict(volume, loaded, device=device, progress=advance)
     clock.seconds |= prediction.seconds
     with clock.measure("postprocess"):
@@ -176,15 +175,6 @@ def _is_same_file(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:  # One of them does not exist, at least not yet.
         return os.path.abspath(one) == os.path.abspath(other)
-
-
-@contextmanager
-def _bar(text: str, *, hidden: bool) -> Iterator[Any]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)  # In a log file a bar is noise.
-    with Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal) as progress:
-        task = progress.add_task(text, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _peak_rss_mb() -> float:

@@ -42,6 +42,7 @@ class ExportFormat:
 FORMATS: Final[dict[str, ExportFormat]] = {
     "nifti": ExportFormat("NIfTI mask", (".nii.gz", ".nii")),
     "nrrd": ExportFormat("NRRD segmentation for 3D Slicer", (".seg.nrrd", ".nrrd"), heavy=True),
+    "metaimage": ExportFormat("MetaImage mask", (".mha",), heavy=True),
     "dicom-seg": ExportFormat("DICOM SEG", (".dcm",), needs_dicom=True, heavy=True),
     "rtstruct": ExportFormat("DICOM RTSTRUCT", (".dcm",), needs_dicom=True, heavy=True),
     "csv": ExportFormat("Table of lesions (CSV)", (".csv",)),
@@ -114,7 +115,7 @@ def export(
     else:
         from napari_lesionseg.volumes.export.mask import export_mask
 
-        export_mask(path, mask, scan, format=key, segments=segments)
+        export_mask(path, mask, scan, format=key, segments=segments, pseudonym=pseudonym)
 
 
 def _export_csv(

@@ -54,16 +54,17 @@ def prove(temporary: Path, wanted: Stored, readers: Mapping[str, Reader], name: 
         If a reader cannot read the file or sees anything else in it.
     """
     for reader_name, reader in readers.items():
+        cause: Exception | None = None
         try:
             seen = reader(temporary)
             problem = difference(seen, wanted)
         except Exception as error:  # Whatever a reader stumbles over, the file is not what was meant.
-            problem = f"it cannot be read: {_first_line(error, temporary)}"
+            problem, cause = f"it cannot be read: {_last_line(error, temporary)}", error
         if problem:
             raise LesionsegError(
                 f"{name or temporary} did not read back as it was written (by {reader_name}: {problem}); "
                 "nothing was saved, try another disk or another format."
-            )
+            ) from cause
 
 
 def difference(seen: Stored, wanted: Stored) -> str:
@@ -104,7 +105,7 @@ def _centre(labels: npt.NDArray[Any]) -> tuple[float, float, float] | None:
     return (i, j, k)
 
 
-def _first_line(error: Exception, temporary: Path) -> str:
+def _last_line(error: Exception, temporary: Path) -> str:
     """The reason without the temporary file's name, and without the end of its sentence."""
     text = str(error).strip().splitlines()
     line = text[-1] if text else type(error).__name__
