@@ -10,6 +10,7 @@ import typer
 
 from napari_lesionseg import __version__
 from napari_lesionseg.cli.export import export_command
+from napari_lesionseg.cli.import_series import import_command
 from napari_lesionseg.cli.models import models_app
 from napari_lesionseg.cli.phantom import phantom
 from napari_lesionseg.cli.scans import evaluate_command, info_command, predict_command
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command("info")(info_command)
 app.command("predict")(predict_command)
 app.command("evaluate")(evaluate_command)
+app.command("import")(import_command)
 app.command("export")(export_command)
 app.command("phantom")(phantom)
 app.add_typer(study_app, name="study")

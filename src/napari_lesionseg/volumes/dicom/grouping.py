@@ -48,7 +48,7 @@ def heights(slices: Iterable[Slice]) -> npt.NDArray[np.float64]:
     """Position of each slice along the normal of the first, in mm (PS3.3 C.7.6.2.1.1)."""
     slices = list(slices)
     axis = normal(slices[0])
-    return np.array([np.dot(axis, one.position) for one in slices])  # type: ignore[arg-type]
+    return np.array([np.dot(axis, one.position) for one in slices])
 
 
 def normal(one: Slice) -> npt.NDArray[np.float64]:
@@ -161,8 +161,8 @@ def _same_plane(one: Slice, other: Slice) -> bool:
 def _edges(one: Slice) -> npt.NDArray[np.float64]:
     """The vectors along the first row and the first column, in mm."""
     axes = np.array(one.orientation).reshape(2, 3)
-    row_spacing, column_spacing = one.spacing  # type: ignore[misc]
-    return axes * np.array([[column_spacing * one.columns], [row_spacing * one.rows]])
+    row_spacing, column_spacing = one.spacing
+    return np.asarray(axes * np.array([[column_spacing * one.columns], [row_spacing * one.rows]]))
 
 
 def _interleaved(parts: list[list[Slice]]) -> bool:

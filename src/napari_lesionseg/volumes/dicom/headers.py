@@ -97,7 +97,7 @@ class DicomFile:
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """One frame: where it lies (LPS mm, PS3.3 C.7.6.2) and how its values are scaled; None where nobody said.
+    """One frame: where it lies (LPS mm, PS3.3 C.7.6.2) and how its values are scaled; empty where nobody said.
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ class Slice:
     index: int = 0
     rows: int = 0
     columns: int = 0
-    position: tuple[float, ...] | None = None
-    orientation: tuple[float, ...] | None = None
-    spacing: tuple[float, ...] | None = None
+    position: tuple[float, ...] = ()
+    orientation: tuple[float, ...] = ()
+    spacing: tuple[float, ...] = ()
     thickness: float | None = None
     slope: float = 1.0
     intercept: float = 0.0
@@ -134,7 +134,7 @@ class Slice:
     @property
     def placed(self) -> bool:
         """Whether the header says where the slice lies and how large its pixels are."""
-        return self.position is not None and self.orientation is not None and self.spacing is not None
+        return bool(self.position and self.orientation and self.spacing)
 
 
 def read_file(path: Path, name: str) -> DicomFile | None:

@@ -83,7 +83,7 @@ def read_voxels(path: Path, slices: Sequence[Slice], progress: Progress | None =
 
 def _decoded(path: Path, slices: Sequence[Slice]) -> Iterator[tuple[Slice, npt.NDArray[Any]]]:
     """Stored values of each slice, (row, column) or (row, column, colour)."""
-    from pydicom.pixels import iter_pixels
+    from pydicom.pixels.utils import iter_pixels
 
     k = 0
     while k < len(slices):
@@ -154,23 +154,23 @@ def padding_of(one: Slice) -> tuple[float, float] | None:
     limit = number(header, "PixelPaddingRangeLimit")
     bits = int(number(header, "BitsAllocated") or 16)
     if number(header, "PixelRepresentation") == 1:  # Some write the bit pattern of a negative number.
-        value, limit = (v - 2**bits if v is not None and v >= 2 ** (bits - 1) else v for v in (value, limit))
+        value = value - 2**bits if value >= 2 ** (bits - 1) else value
+        limit = limit - 2**bits if limit is not None and limit >= 2 ** (bits - 1) else limit
     limit = value if limit is None else limit
-    return (min(value, limit), max(value, limit))  # type: ignore[type-var]
+    return (min(value, limit), max(value, limit))
 
 
 def _fitting(path: Path, array: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """``array``, widened where ``values`` do not fit in: to int32, or to float32."""
     if np.can_cast(values.dtype, array.dtype) or array.dtype == np.float32:
         return array
-    wide = np.dtype(np.float32)
+    wide: np.dtype[Any] = np.dtype(np.float32)
     if values.dtype.kind in "iu":
-        low, high = values.min(), values.max()
-        for wide in (array.dtype, np.dtype(np.int32)):  # noqa: B007 – the first that fits.
-            if np.iinfo(wide).min <= low and high <= np.iinfo(wide).max:
+        low, high = int(values.min()), int(values.max())
+        for kind in (array.dtype, np.dtype(np.int32)):
+            if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+                wide = kind
                 break
-        else:
-            wide = np.dtype(np.float32)
     if wide == array.dtype:
         return array
     try:

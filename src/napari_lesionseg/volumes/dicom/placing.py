@@ -22,7 +22,7 @@ def geometry_of(slices: Sequence[Slice]) -> Geometry:
     return Geometry((first.columns, first.rows, len(slices)), affine_of(first, spacing, first.position))
 
 
-def affine_of(first: Slice, spacing: float, origin: Sequence[float] | None) -> npt.NDArray[np.float64]:
+def affine_of(first: Slice, spacing: float, origin: Sequence[float]) -> npt.NDArray[np.float64]:
     """RAS affine by PS3.3 C.7.6.2.1.1, with the third axis along the normal.
 
     Parameters
@@ -34,11 +34,11 @@ def affine_of(first: Slice, spacing: float, origin: Sequence[float] | None) -> n
     origin
         Centre of the first voxel, LPS mm.
     """
-    row_spacing, column_spacing = first.spacing  # type: ignore[misc]
+    row_spacing, column_spacing = first.spacing
     axes = np.array(first.orientation)
     affine = np.eye(4)
     affine[:3, 0] = axes[:3] * column_spacing
     affine[:3, 1] = axes[3:] * row_spacing
     affine[:3, 2] = normal(first) * spacing
-    affine[:3, 3] = origin  # type: ignore[assignment]
+    affine[:3, 3] = origin
     return np.asarray(_LPS_TO_RAS @ affine)

@@ -21,8 +21,8 @@ from napari_lesionseg.volumes.dicom.resample import RegularGrid, regular_grid
 from napari_lesionseg.volumes.dicom.series import SeriesSummary, summaries
 from napari_lesionseg.volumes.dicom.source import source_of
 from napari_lesionseg.volumes.geometry import Geometry
-from napari_lesionseg.volumes.nifti import NO_AIR_WARNING
 from napari_lesionseg.volumes.volume import Intensity, Volume
+from napari_lesionseg.volumes.voxels import NO_AIR_WARNING
 
 HEADERS = {"headers": "as position, orientation and spacing in the slices' own headers say"}
 RESAMPLE = {"resample": "the slices interpolated to a regular grid, which is written down with the scan"}

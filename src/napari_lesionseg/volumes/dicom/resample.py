@@ -118,7 +118,7 @@ def regular_grid(slices: Sequence[Slice]) -> RegularGrid:
         If the grid would be far larger than the slices.
     """
     first = slices[0]
-    row_spacing, column_spacing = first.spacing  # type: ignore[misc]
+    row_spacing, column_spacing = first.spacing
     along = np.array(first.orientation).reshape(2, 3)
     steps = np.diff(places := heights(slices))
     spacing = float(np.median(steps))

@@ -128,7 +128,7 @@ def _summary(stack: Stack, uid: str) -> SeriesSummary:
     if all(one.placed for one in stack.slices):
         places = np.sort(heights(stack.slices))
         between = float(np.median(np.diff(places))) if len(places) > 1 else float(first.thickness or 0)
-        spacing = (between, *first.spacing)  # type: ignore[misc]
+        spacing = (between, first.spacing[0], first.spacing[1])
     file = first.file
     return SeriesSummary(
         uid=uid,

@@ -61,7 +61,7 @@ def _kept(file: DicomFile) -> Dataset:
     kept = _only(file.header, KEPT)
     for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         if keyword in file.header:
-            setattr(kept, keyword, [_groups(item) for item in file.header[keyword]])
+            setattr(kept, keyword, [_groups(item) for item in file.header.get(keyword)])
     kept.file_meta = _meta(file)
     return kept
 
@@ -83,15 +83,16 @@ def _only(header: Dataset, keywords: Iterable[str]) -> Dataset:
     kept = Dataset()
     for keyword in keywords:
         if keyword in header:
-            kept[keyword] = header[keyword]
+            kept[keyword] = header.get_item(keyword)  # As it was read: nothing is parsed that nobody asks for.
     return kept
 
 
 def _meta(file: DicomFile) -> FileMetaDataset:
     from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import UID
 
     meta = FileMetaDataset()
-    meta.TransferSyntaxUID = file.syntax
-    meta.MediaStorageSOPClassUID = file.text("SOPClassUID")
-    meta.MediaStorageSOPInstanceUID = file.text("SOPInstanceUID")
+    meta.TransferSyntaxUID = UID(file.syntax)
+    meta.MediaStorageSOPClassUID = UID(file.text("SOPClassUID"))
+    meta.MediaStorageSOPInstanceUID = UID(file.text("SOPInstanceUID"))
     return meta
