@@ -174,7 +174,7 @@ def test_a_lying_header_is_refused_at_once_and_without_memory(
 
 
 @pytest.mark.hazard("H17")
-def test_a_small_file_cannot_make_the_reader_hold_more_than_its_header_declares(tmp_path: Path) -> None:
+def test_a_small_file_that_inflates_far_beyond_its_voxels_is_refused(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.nii.gz"
     with igzip.open(bomb, "wb") as file:  # A sound scan of 120 bytes, then 256 MB of nothing; and the same before it.
         file.write(sound())
@@ -189,11 +189,11 @@ def test_a_small_file_cannot_make_the_reader_hold_more_than_its_header_declares(
     for path in (bomb, late):
         tracemalloc.start()
         start = time.process_time()
-        assert nifti.read_scan(path).array.shape == (5, 4, 3)
+        refusal(path)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 16 << 20
-        assert time.process_time() - start < 5
+        assert time.process_time() - start < 2
 
 
 @pytest.mark.hazard("H17")
@@ -271,7 +271,7 @@ def test_a_disk_that_fails_while_reading_is_one_sentence(
 ) -> None:
     (tmp_path / "scan.nii").write_bytes(sound())
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(nifti, "read_header", fail)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -14,83 +14,119 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes.streams import MOST_BESIDE, Stream
+from napari_lesionseg.volumes.voxels import Layout
 
 HEADER_ERRORS = (HeaderDataError, WrapStructError, ImageFileError, ValueError, KeyError, TypeError, OverflowError)
 FIRST, SECOND = 348, 540  # Bytes of the header in NIfTI-1 and NIfTI-2.
+_NO_NUMBERS = {"c": "complex numbers", "V": "colours or several values each"}
 
 # nibabel tells each header it repairs on stderr; our caller says in one sentence what a user has to know.
 _quiet = logging.Logger("napari_lesionseg.nifti")
 _quiet.addHandler(logging.NullHandler())
 
 
-def read_header(path: Path, file: IO[bytes], most: int) -> nib.Nifti1Header:
-    """Read the header at the start of ``file``, and leave the file at its first voxel.
+@dataclass(frozen=True, eq=False)
+class NiftiHeader:
+    """A header that is sound but for its place in space.
+
+    Parameters
+    ----------
+    raw
+        Its bytes, 348 or 540.
+    nifti
+        What nibabel makes of them, with its repairs.
+    layout
+        How the voxels lie.
+    skip
+        Bytes between the header's end (of a pair: the start of the ``.img``) and the first voxel.
+    """
+
+    raw: bytes
+    nifti: Any
+    layout: Layout
+    skip: int
+
+    @property
+    def version(self) -> int:
+        """1 or 2."""
+        return 2 if len(self.raw) == SECOND else 1
+
+    @property
+    def unrepaired(self) -> Any:
+        """The fields exactly as stored."""
+        return type(self.nifti)(self.raw, check=False)
+
+
+def read_header(path: Path, stream: Stream, *, pair: bool = False) -> NiftiHeader:
+    """Read the header at the start of ``stream``.
 
     Parameters
     ----------
     path
         The file's name, for the sentence.
-    most
-        Bytes that ``file`` can hold at the very most; a header that declares more is lying.
+    pair
+        Whether this is the ``.hdr`` of a pair; the voxels then lie in another file.
 
     Raises
     ------
     LesionsegError
-        If this is no single-file NIfTI-1 or NIfTI-2 header of one 3-D volume of real numbers.
+        If this is no NIfTI-1 or NIfTI-2 header (nifti1.h, nifti2.h) of one 3-D volume of real numbers.
     """
-    header = _parse(path, file)
-    shape = _shape(path, header)
-    dtype = header.get_data_dtype()
+    raw, nifti = _parse(path, stream, pair)
+    shape = _shape(path, nifti)
+    dtype = nifti.get_data_dtype()
     if dtype.kind not in "iuf":
-        raise LesionsegError(f"{path} holds {dtype} voxels, not single numbers; export a grey-level CT scan.")
-    wanted = math.prod(shape) * dtype.itemsize  # Whole numbers of any size: a product in int64 can wrap around.
-    if wanted > most:
-        raise LesionsegError(f"{path} is truncated: its header declares {wanted} bytes of voxels; copy it again.")
-    skip = float(header["vox_offset"]) - header.sizeof_hdr
-    if not 0 <= skip <= most:  # Not so for NaN either.
-        raise _not_nifti(path)
-    _skip(file, int(skip))
-    return header
-
-
-def _parse(path: Path, file: IO[bytes]) -> nib.Nifti1Header:
-    start = file.read(FIRST)
-    if len(start) < FIRST:
-        raise _not_nifti(path)
-    second = np.frombuffer(start[:4], "<i4")[0] in (SECOND, np.int32(SECOND).byteswap())
+        what = _NO_NUMBERS.get(dtype.kind, f"{dtype} voxels")
+        raise LesionsegError(f"{path} holds {what}, not single numbers; export a grey-level CT scan.")
     try:
-        header: nib.Nifti1Header
-        if second:
-            header = nib.Nifti2Header(start + file.read(SECOND - FIRST), check=False)
-        else:
-            header = nib.Nifti1Header(start, check=False)
-        header.check_fix(logger=_quiet)
+        slope, intercept = nifti.get_slope_inter()
     except HEADER_ERRORS as error:
-        raise _not_nifti(path) from error
-    if header["magic"].item() != header.single_magic:
-        raise _not_nifti(path)
-    return header
+        raise LesionsegError(f"{path} has a slope or intercept that is not a number; export it again.") from error
+    skip = float(nifti["vox_offset"]) - (0 if pair else len(raw))
+    if not 0 <= skip <= MOST_BESIDE:  # Not so for NaN either.
+        raise not_nifti(path)
+    layout = Layout(shape, dtype, 1.0 if slope is None else float(slope), 0.0 if slope is None else float(intercept))
+    return NiftiHeader(raw, nifti, layout, int(skip))
 
 
-def _shape(path: Path, header: nib.Nifti1Header) -> tuple[int, ...]:
+def _parse(path: Path, stream: Stream, pair: bool) -> tuple[bytes, Any]:
+    raw = stream.read(FIRST)
+    if len(raw) < FIRST:
+        raise not_nifti(path)
+    if np.frombuffer(raw[:4], "<i4")[0] in (SECOND, np.int32(SECOND).byteswap()):
+        raw += stream.read(SECOND - FIRST)
+    kind = nib.Nifti2Header if len(raw) > FIRST else nib.Nifti1Header
     try:
-        shape: tuple[int, ...] = header.get_data_shape()
+        nifti = kind(raw, check=False)
+        nifti.check_fix(logger=_quiet)
     except HEADER_ERRORS as error:
-        raise _not_nifti(path) from error
+        raise not_nifti(path) from error
+    magic = nifti["magic"].item()
+    if pair and len(raw) == FIRST and magic[:2] != b"ni" and magic[:2] != b"n+":
+        raise LesionsegError(
+            f"{path} is an Analyze header, which does not say where left is; convert the scan's DICOM to .nii.gz."
+        )
+    if magic != (nifti.pair_magic if pair else nifti.single_magic):
+        raise not_nifti(path)
+    return raw, nifti
+
+
+def _shape(path: Path, nifti: Any) -> tuple[int, int, int]:
+    try:
+        shape: tuple[int, ...] = nifti.get_data_shape()
+    except HEADER_ERRORS as error:
+        raise not_nifti(path) from error
     if len(shape) > 3 and set(shape[3:]) == {1}:
         shape = shape[:3]
     if len(shape) != 3:
         raise LesionsegError(f"{path} has {len(shape)} dimensions, a scan needs three; export one volume.")
     if min(shape) < 1:
         raise LesionsegError(f"{path} is empty (shape {shape}); export the scan again.")
-    return tuple(int(n) for n in shape)
+    i, j, k = (int(n) for n in shape)
+    return (i, j, k)
 
 
-def _skip(file: IO[bytes], count: int) -> None:
-    """Read on past extensions; a lying offset costs no memory."""
-    while count > 0 and (piece := file.read(min(count, 1 << 20))):
-        count -= len(piece)
-
-
-def _not_nifti(path: Path) -> LesionsegError:
+def not_nifti(path: Path) -> LesionsegError:
+    """The refusal of a file that is no NIfTI at all."""
     return LesionsegError(f"{path} is not a NIfTI file; convert the scan to .nii or .nii.gz.")

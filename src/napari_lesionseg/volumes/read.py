@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,7 +21,7 @@ FORMATS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What can be opened, with the usual endings; a DICOM file, a DICOMDIR and a folder need none."""
 _ROOMS: Final[dict[str, Kind]] = {"NIfTI": "nifti", "NRRD": "itk", "MetaImage": "itk", "DICOM": "dicom"}
-_NIFTI_STARTS = tuple(n.to_bytes(4, order) for n in (348, 540) for order in ("little", "big"))  # type: ignore[arg-type]
+_NIFTI_STARTS = tuple(n.to_bytes(4, order) for n in (348, 540) for order in ("little", "big"))
 _MASK_CLASSES = {"SEG": "segmentation", "RTSTRUCT": "structure set"}
 _LOOKED_AT = 50  # Files of a folder that are tried before it is said to hold no DICOM.
 
@@ -95,10 +96,14 @@ def is_scan_path(path: str | Path) -> bool:
         return True
     if path.is_dir():
         files = (Path(folder, name) for folder, _, names in os.walk(path) for name in sorted(names))
-        return any(
-            _by_ending(file) == "dicom" or _by_content(file) == "dicom" for file, _ in zip(files, range(_LOOKED_AT))
-        )
+        return any("dicom" in (_by_ending(file), _by_content(file)) for file in islice(files, _LOOKED_AT))
     return _by_content(path) is not None
+
+
+def is_mask_path(path: str | Path) -> bool:
+    """Whether ``path`` is a DICOM SEG or RTSTRUCT, which is read on the grid of its scan."""
+    path = Path(path)
+    return path.is_file() and _kind(path) == "dicom" and _modality_of_file(path) in _MASK_CLASSES
 
 
 def _kind(path: Path) -> Kind:
