@@ -22,10 +22,10 @@ def test_a_study_is_made_with_the_scan_and_the_corrected_slices(
     phantom_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     scan, mask = nifti.read_scan(phantom_files[0]), nifti.read_mask(phantom_files[1])
-    assert keep_correction(tmp_path / "study", scan, mask, {3, 2}, "tiny") == "phantom"
+    assert keep_correction(tmp_path / "study", scan, mask, {3, 2}, "tiny") == "case-0001"
     study = Study.open(tmp_path / "study")
     (case,) = study.cases()
-    revision = study.latest("phantom", "correction")
+    revision = study.latest("case-0001", "correction")
     assert (case.scan, case.split) == (phantom_files[0], "train")
     assert (revision.corrected_slices, revision.model) == ((2, 3), "tiny")
     assert np.array_equal(nifti.read_mask(revision.path).array, mask.array)
@@ -36,10 +36,10 @@ def test_the_same_scan_stays_one_case_also_under_another_name(phantom_files: tup
     keep_correction(tmp_path / "study", scan, mask, {1}, "tiny")
     (tmp_path / "copy.nii.gz").write_bytes(phantom_files[0].read_bytes())
     again = nifti.read_scan(tmp_path / "copy.nii.gz")
-    assert keep_correction(tmp_path / "study", again, mask, {1, 2}, "tiny") == "phantom"
+    assert keep_correction(tmp_path / "study", again, mask, {1, 2}, "tiny") == "case-0001"
     study = Study.open(tmp_path / "study")
     assert len(study.cases()) == 1
-    assert len(study.revisions("phantom")) == 2
+    assert len(study.revisions("case-0001")) == 2
 
 
 def test_another_scan_of_the_same_name_is_another_case(tiny: Tiny, tmp_path: Path) -> None:
@@ -48,12 +48,12 @@ def test_another_scan_of_the_same_name_is_another_case(tiny: Tiny, tmp_path: Pat
         path = tmp_path / str(number) / "scan one.nii.gz"
         nifti.write_scan(path, Volume(tiny[0].array + number, tiny[0].geometry))
         cases.append(keep_correction(tmp_path / "study", nifti.read_scan(path), tiny[1], {1}, ""))
-    assert cases == ["scan-one", "scan-one-2"]
+    assert cases == ["case-0001", "case-0002"]
 
 
 def test_a_generated_scan_is_written_into_the_study(tiny: Tiny, tmp_path: Path) -> None:
     scan, mask, _ = tiny
-    assert keep_correction(tmp_path / "study", scan, mask, {1}, "") == "scan"
+    assert keep_correction(tmp_path / "study", scan, mask, {1}, "") == "case-0001"
     (case,) = Study.open(tmp_path / "study").cases()
     assert np.array_equal(nifti.read_scan(case.scan).array, scan.array)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from napari_lesionseg.review.metrics import SliceScores
 from napari_lesionseg.volumes.windowing import PRESETS, Window
 from napari_lesionseg.widgets.compare_panel import ComparePanel
 from napari_lesionseg.widgets.correct_panel import CorrectPanel
-from napari_lesionseg.widgets.export_panel import ExportPanel
+from napari_lesionseg.widgets.export_panel import NO_DICOM, ExportPanel
+from napari_lesionseg.widgets.export_worker import ExportChoice
 from napari_lesionseg.widgets.open_panel import OpenPanel
 from napari_lesionseg.widgets.retrain_panel import RetrainPanel
 from napari_lesionseg.widgets.segment_panel import SegmentPanel
@@ -148,21 +150,59 @@ def test_correct_counts_slices_in_words(qtbot: QtBot) -> None:
     assert panel.count.text() == "3 slices corrected"
 
 
-def test_export_proposes_a_name_and_adds_the_ending(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_proposes_a_name_of_the_chosen_format_and_adds_its_ending(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     panel = ExportPanel()
     qtbot.addWidget(panel)
     panel.show_has_scan(True)
-    panel.proposal = Path("scan_mask.nii.gz")
-    proposed: list[str] = []
+    panel.proposal = Path("scan_mask")
+    asked: list[tuple[str, str]] = []
 
-    def ask(_parent: QWidget, _title: str, proposal: str, _filter: str) -> tuple[str, str]:
-        proposed.append(proposal)
+    def ask(_parent: QWidget, _title: str, proposal: str, pattern: str) -> tuple[str, str]:
+        asked.append((proposal, pattern))
         return "elsewhere", ""
 
     monkeypatch.setattr("qtpy.QtWidgets.QFileDialog.getSaveFileName", ask)
-    with qtbot.waitSignal(panel.export_requested) as asked:
+    requested: list[str] = []
+    panel.export_requested.connect(requested.append)
+    for key in ("nifti", "nrrd"):
+        panel.format.setCurrentIndex(panel.format.findData(key))
         qtbot.mouseClick(panel.export, LEFT)
-    assert (proposed, asked.args) == (["scan_mask.nii.gz"], ["elsewhere.nii.gz"])
+    assert [proposal for proposal, _ in asked] == ["scan_mask.nii.gz", "scan_mask.seg.nrrd"]
+    assert "(*.seg.nrrd *.nrrd)" in asked[1][1]
+    assert requested == ["elsewhere.nii.gz", "elsewhere.seg.nrrd"]
+
+
+def test_formats_of_dicom_are_off_with_the_reason_unless_the_scan_came_from_dicom(qtbot: QtBot) -> None:
+    panel = ExportPanel()
+    qtbot.addWidget(panel)
+    model = panel.format.model()
+
+    def offered() -> dict[str, tuple[bool, str]]:
+        items = {panel.format.itemData(row): model.item(row) for row in range(panel.format.count())}
+        return {key: (item.isEnabled(), item.toolTip()) for key, item in items.items()}
+
+    panel.show_has_scan(True)
+    assert {key for key, (enabled, _) in offered().items() if not enabled} == {"dicom-seg", "rtstruct"}
+    assert offered()["dicom-seg"][1] == NO_DICOM
+    panel.show_has_scan(True, has_dicom=True)
+    assert all(enabled for enabled, _ in offered().values())
+    panel.format.setCurrentIndex(panel.format.findData("rtstruct"))
+    panel.show_has_scan(True)
+    assert panel.choice.format == "nifti"
+
+
+def test_a_nifti_mask_has_no_place_for_type_and_pseudonym(qtbot: QtBot) -> None:
+    panel = ExportPanel()
+    qtbot.addWidget(panel)
+    assert (panel.lesion.isEnabled(), panel.pseudonym.isEnabled()) == (False, False)
+    panel.format.setCurrentIndex(panel.format.findData("pdf"))
+    panel.lesion.setCurrentText("Nodule")
+    panel.pseudonym.setText("  P-17 ")
+    assert panel.choice == ExportChoice("pdf", "Nodule", "P-17")
+    panel.pseudonym.clear()
+    assert panel.choice.pseudonym == "ANONYMOUS"
 
 
 def test_retrain_asks_with_model_epochs_and_device(qtbot: QtBot) -> None:
@@ -186,8 +226,47 @@ def test_the_open_panel_says_what_is_open(qtbot: QtBot, tiny: tuple[Volume, Mask
     qtbot.addWidget(panel)
     panel.show_scan(tiny[0])
     assert "4 slices of 10 × 10 · 2 × 1 × 1 mm · HU" in panel.findChild(QWidget, "scan_info").text()
+    assert not panel.findChild(QWidget, "scan_notes").isVisibleTo(panel)
     panel.show_scan(None)
     assert not panel.findChild(QWidget, "load_truth").isEnabled()
+
+
+def test_what_to_know_about_a_scan_stands_in_the_panel(qtbot: QtBot, tiny: tuple[Volume, Mask, np.ndarray]) -> None:
+    panel = OpenPanel()
+    qtbot.addWidget(panel)
+    panel.show_scan(replace(tiny[0], warnings=("First.", "Second.", "Third."), lossy=True))
+    notes = panel.findChild(QWidget, "scan_notes")
+    assert notes.isVisibleTo(panel)
+    assert notes.text() == "First.\nSecond.\n… and 1 more (see the tool tip)"
+    assert notes.toolTip() == "First.\nSecond.\nThird."
+    assert panel.findChild(QWidget, "scan_info").text().endswith("HU · lossy")
+    panel.show_scan(tiny[0])
+    assert not notes.isVisibleTo(panel)
+
+
+def test_a_folder_is_asked_for_by_a_button_of_its_own(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = OpenPanel()
+    qtbot.addWidget(panel)
+    panel.folder = "start"
+    asked = []
+    monkeypatch.setattr(
+        "qtpy.QtWidgets.QFileDialog.getExistingDirectory",
+        lambda _parent, _title, folder: asked.append(folder) or "series",
+    )
+    with qtbot.waitSignals([panel.choosing, panel.scan_requested]) as requested:
+        qtbot.mouseClick(panel.findChild(QWidget, "open_folder"), LEFT)
+    assert (asked, requested.all_signals_and_args[-1].args) == (["start"], ("series",))
+
+
+def test_what_is_read_stands_in_the_panel_with_a_button_to_stop(qtbot: QtBot) -> None:
+    panel = OpenPanel()
+    qtbot.addWidget(panel)
+    stop = panel.findChild(QWidget, "stop_reading")
+    assert not stop.isVisibleTo(panel)
+    panel.show_reading("series")
+    assert panel.findChild(QWidget, "reading").text() == "Reading series…"
+    with qtbot.waitSignal(panel.stop_requested):
+        qtbot.mouseClick(stop, LEFT)
 
 
 def test_every_control_has_a_name_and_a_tool_tip(qtbot: QtBot) -> None:

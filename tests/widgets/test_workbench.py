@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ def test_the_loop_from_file_to_file(
     workbench: Any, qtbot: QtBot, phantom_files: tuple[Path, Path], tiny_model: Path, tmp_path: Path
 ) -> None:
     session = workbench.session
-    with qtbot.waitSignal(session.scan_changed, timeout=10000):
+    with qtbot.waitSignal(session.scan_changed, timeout=30000):
         workbench.open.scan_requested.emit(str(phantom_files[0]))
     workbench.press("preset_mediastinum")
     assert tuple(workbench.context.layers.image.contrast_limits) == (-160, 240)
@@ -75,12 +76,15 @@ def test_the_loop_from_file_to_file(
 
     out = tmp_path / "out" / "mask.nii.gz"
     assert session.dirty
-    with qtbot.waitSignal(session.dirty_changed, timeout=10000):
+    with qtbot.waitSignal(session.dirty_changed, timeout=60000):
         workbench.export.export_requested.emit(str(out))
     written = nifti.read_mask(out)
     assert np.array_equal(written.array, corrected)
     assert written.geometry.same_grid(session.scan.geometry)
-    assert workbench.text("export_state").startswith("Saved mask.nii.gz: ")
+    saved = workbench.text("export_state")
+    assert re.fullmatch(
+        r"Saved \d\d:\d\d:\d\d, proved equal by two readers: mask\.nii\.gz, \d+\.\d ml of lesion\.", saved
+    )
 
 
 def test_dice_follows_the_threshold_and_an_undo(workbench: Any, qtbot: QtBot, tiny: Tiny) -> None:

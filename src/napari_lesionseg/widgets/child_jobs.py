@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes import Geometry, Mask, Volume
+from napari_lesionseg.widgets.dicom_parcel import unpack
 
 Request = dict[str, Any]
 Tell = Callable[..., None]
@@ -42,27 +43,47 @@ def serve(requests: IO[str], answers: IO[str], work: Callable[[Request, Tell], R
 
 
 def describe_scan(scan: Volume) -> Request:
-    """What a request says of a scan, beside its voxels in stored order."""
-    geometry = scan.geometry
+    """What a message says of a scan, beside its voxels in stored order and its DICOM parcel."""
     return {
-        "shape": geometry.shape,
-        "affine": geometry.affine.tolist(),
+        **describe_grid(scan.geometry),
         "intensity": scan.intensity,
         "source": None if scan.source is None else str(scan.source),
+        "warnings": list(scan.warnings),
+        "lossy": scan.lossy,
     }
 
 
+def describe_grid(geometry: Geometry) -> Request:
+    """What a message says of a grid."""
+    return {"shape": geometry.shape, "affine": geometry.affine.tolist()}
+
+
 def scan_of(request: Request) -> Volume:
-    """The scan of a request."""
-    geometry = _geometry(request)
-    source = None if request["source"] is None else Path(request["source"])
-    return Volume(geometry.to_display(np.load(request["scan"])), geometry, request["intensity"], source)
+    """The scan of a message; without voxels, a scan of zeros that takes no memory."""
+    geometry = grid_of(request)
+    stored = np.load(request["scan"]) if "scan" in request else np.broadcast_to(np.int16(0), geometry.shape)
+    dicom = unpack(np.load(request["dicom"])) if "dicom" in request else None
+    return Volume(
+        geometry.to_display(stored),
+        geometry,
+        request["intensity"],
+        source_of(request),
+        tuple(request["warnings"]),
+        dicom,
+        request["lossy"],
+    )
 
 
 def mask_of(request: Request) -> Mask:
-    """The mask of a request, stored in display order."""
-    return Mask(np.load(request["mask"]), _geometry(request))
+    """The mask of a message, stored in display order."""
+    return Mask(np.load(request["mask"]), grid_of(request), source_of(request))
 
 
-def _geometry(request: Request) -> Geometry:
+def grid_of(request: Request) -> Geometry:
+    """The grid of a message."""
     return Geometry(tuple(request["shape"]), np.array(request["affine"]))
+
+
+def source_of(request: Request) -> Path | None:
+    """The file of a message."""
+    return None if request.get("source") is None else Path(request["source"])

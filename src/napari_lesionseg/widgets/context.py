@@ -14,9 +14,13 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.session import Session
+from napari_lesionseg.volumes import Volume
+from napari_lesionseg.widgets.export_worker import ExportWorker
 from napari_lesionseg.widgets.keep_worker import KeepWorker
 from napari_lesionseg.widgets.layer_guard import LayerGuard
 from napari_lesionseg.widgets.layers import LayerBridge
+from napari_lesionseg.widgets.read_worker import ReadWorker
+from napari_lesionseg.widgets.role_dialog import ask_role
 from napari_lesionseg.widgets.segment_worker import SegmentWorker
 from napari_lesionseg.widgets.settings import Settings
 from napari_lesionseg.widgets.trainer_process import TrainerProcess
@@ -35,9 +39,11 @@ class Context:
         self.settings = Settings.load()
         self.session = Session()
         self.layers = LayerBridge(viewer, self.session)
-        self.guard = LayerGuard(self.layers, self.session, self.complain)
+        self.guard = LayerGuard(self.layers, self.session, self.complain, ask_role)
+        self.reader = ReadWorker()
         self.segmenter = SegmentWorker()
         self.keeper = KeepWorker()
+        self.exporter = ExportWorker()
         self.trainer = TrainerProcess()
         self.inputs: set[Path] = set()  # Files that were opened, and so are never written to.
         self._panels = 0
@@ -60,8 +66,10 @@ class Context:
     def close(self) -> None:
         """Stop the long jobs; what is open stays open for the next panel."""
         self.guard.stop()
+        self.reader.close()
         self.segmenter.close()
         self.keeper.close()
+        self.exporter.close()
         self.trainer.stop()
 
     def say(self, sentence: str) -> None:
@@ -96,6 +104,12 @@ def context_for(viewer: Any) -> Context:
     if model not in _CONTEXTS:
         _CONTEXTS[model] = Context(model)
     return _CONTEXTS[model]
+
+
+def scan_open_in(viewer: Any) -> Volume | None:
+    """The scan that is open in ``viewer``, None also where there is no workbench yet."""
+    context = _CONTEXTS.get(getattr(viewer, "__wrapped__", viewer))
+    return None if context is None else context.session.scan
 
 
 def session_for(viewer: Any) -> Session:

@@ -15,7 +15,7 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.card import CARD
 from napari_lesionseg.models.zoo import find_model
 from napari_lesionseg.review.metrics import dice
-from napari_lesionseg.volumes import Mask, nifti
+from napari_lesionseg.volumes import Mask, read_mask
 from napari_lesionseg.widgets.launch import make_window
 
 CORRECTED, EPOCHS = 6, 3
@@ -90,7 +90,7 @@ class Driver:
         path = self.out / "corrected_mask.nii.gz"
         self.workbench.export.export_requested.emit(str(path))
         self._wait(lambda: path.exists() and not self.session.dirty, 60)
-        written, mask = nifti.read_mask(path), self._case()[0]
+        written, mask = read_mask(path), self._case()[0]
         same = written.geometry.same_grid(mask.geometry) and (written.array == mask.array).all()
         require(bool(same), "The exported mask is not the one that was corrected.")
         self._picture("export")

@@ -77,6 +77,12 @@ class JobRunner(QObject):
 
         run_in_background(write, lambda _: self._send(job, line), lambda error: self._fail(job, str(error)))
 
+    def warm(self) -> None:
+        """Start the child before there is a job, so that the job need not wait for it."""
+        if self._child is None:
+            self._start_child()
+            self._idle.start(IDLE_MS)
+
     def cancel(self) -> None:
         """Kill the job; nothing more is heard of it. Does nothing when idle."""
         if self._running:

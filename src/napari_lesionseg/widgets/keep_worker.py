@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.widgets.child_jobs import describe_scan
+from napari_lesionseg.widgets.dicom_parcel import pack
 from napari_lesionseg.widgets.job_runner import JobRunner
 
 CHILD = ("-m", "napari_lesionseg.widgets.keep_child")
@@ -36,7 +39,13 @@ class KeepWorker(QObject):
     def keep(self, study: Path, scan: Volume, mask: Mask, corrected: Iterable[int], model: str) -> None:
         """Put ``mask`` as it is now into ``study``."""
         request = {**describe_scan(scan), "study": str(study), "corrected": sorted(corrected), "model": model}
-        self._runner.submit(request, {"scan": scan.geometry.to_stored(scan.array), "mask": mask.array.copy()})
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "scan": scan.geometry.to_stored(scan.array),
+            "mask": mask.array.copy(),
+        }
+        if scan.dicom is not None:
+            arrays["dicom"] = pack(scan.dicom)
+        self._runner.submit(request, arrays)
 
     def close(self) -> None:
         """Stop, and end the child."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.volumes import nifti
+from napari_lesionseg.errors import GeometryQuestion, LesionsegError
+from napari_lesionseg.volumes.dicom.errors import SeriesQuestion
+from napari_lesionseg.volumes.read import read_mask, read_scan
 
 if TYPE_CHECKING:
     import napari
@@ -33,6 +34,8 @@ def make_window(*, show: bool = True) -> tuple[napari.Viewer, Workbench]:
 def open_window(scan: Path | None = None, *, truth: Path | None = None, mask: Path | None = None) -> None:
     """Show the workbench, with a scan, its truth and a mask to correct if they are given, until it is closed.
 
+    A folder with several series, or a file whose place in space is not clear, is asked about in the window.
+
     Raises
     ------
     LesionsegError
@@ -40,17 +43,21 @@ def open_window(scan: Path | None = None, *, truth: Path | None = None, mask: Pa
     """
     if scan is None and (truth or mask):
         raise LesionsegError("A truth or a mask belongs to a scan; give the scan too.")
-    volume = None if scan is None else nifti.read_scan(scan)
-    grid = None if volume is None else volume.geometry
-    masks = [None if path is None else nifti.read_mask(path, like=grid) for path in (truth, mask)]
+    try:
+        volume = None if scan is None else read_scan(scan)
+        masks = [None if path is None else read_mask(path, volume) for path in (truth, mask)]
+    except (SeriesQuestion, GeometryQuestion):
+        masks, volume = [], None
     import napari
 
     _, workbench = make_window()
-    if volume is not None:
+    if scan is not None and volume is None:
+        workbench.open_later(scan, truth=truth, mask=mask)  # The window asks what is not clear.
+    elif volume is not None:
         workbench.session.open_scan(volume)
-    if masks[0] is not None:
-        workbench.session.set_truth(masks[0])
-    if masks[1] is not None:
-        workbench.session.load_mask(masks[1])
-    workbench.context.inputs.update(path.resolve() for path in (scan, truth, mask) if path is not None)
+        workbench.context.inputs.update(path.resolve() for path in (scan, truth, mask) if path is not None)
+        if masks[0] is not None:
+            workbench.session.set_truth(masks[0])
+        if masks[1] is not None:
+            workbench.session.load_mask(masks[1])
     napari.run()

@@ -10,8 +10,10 @@ from qtpy.QtCore import QTimer
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.session import Session
+from napari_lesionseg.volumes import Mask
 from napari_lesionseg.widgets.layer_styles import METADATA_KEY
 from napari_lesionseg.widgets.layers import LayerBridge
+from napari_lesionseg.widgets.role_dialog import Role
 
 
 class LayerGuard:
@@ -20,8 +22,14 @@ class LayerGuard:
     napari is in the middle of a change when it tells of it, so everything is answered a moment later.
     """
 
-    def __init__(self, bridge: LayerBridge, session: Session, report: Callable[[str], None]) -> None:
-        self._bridge, self._session, self._report = bridge, session, report
+    def __init__(
+        self,
+        bridge: LayerBridge,
+        session: Session,
+        report: Callable[[str], None],
+        ask_role: Callable[[str], Role],
+    ) -> None:
+        self._bridge, self._session, self._report, self._ask_role = bridge, session, report, ask_role
         layers = bridge.viewer.layers
         layers.events.inserted.connect(self._on_inserted)
         layers.events.removed.connect(self._on_removed)
@@ -42,7 +50,7 @@ class LayerGuard:
         """Answer all changes up to now."""
         added, self._added = self._added, []
         removed, self._removed = self._removed, []
-        for layer in added:
+        for layer in sorted(added, key=_is_mask):  # A scan first, then what was drawn on it.
             self._take(layer)
         for layer in removed:
             self._restore(layer)
@@ -71,6 +79,25 @@ class LayerGuard:
                 self._session.set_truth(found["mask"])
             except LesionsegError as error:
                 self._report(str(error))
+        else:
+            self._offer(layer, found["mask"])
+
+    def _offer(self, layer: Layer, mask: Mask) -> None:
+        """Ask what a mask on the open scan's grid is; any other stays the layer it is."""
+        scan = self._session.scan
+        if scan is None or not mask.geometry.same_grid(scan.geometry):
+            return
+        role = self._ask_role(layer.name)
+        if role == "layer" or (role == "mask" and self._session.dirty):
+            if role == "mask":
+                self._report(f"{layer.name} was not taken: export the corrections of the open scan first.")
+            return
+        with self._bridge.own_changes():
+            self._bridge.remove(layer)
+        if role == "truth":
+            self._session.set_truth(mask)
+        else:
+            self._session.load_mask(mask)
 
     def _restore(self, layer: Layer) -> None:
         bridge, layers = self._bridge, self._bridge.viewer.layers
@@ -85,3 +112,7 @@ class LayerGuard:
         else:
             bridge.put_back(layer)
             self._report(f"The layer {layer.name} belongs to the open scan; hide it with its eye instead.")
+
+
+def _is_mask(layer: Layer) -> bool:
+    return "mask" in layer.metadata[METADATA_KEY]

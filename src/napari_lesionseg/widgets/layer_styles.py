@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from napari_lesionseg.review.error_map import ERROR_COLOURS
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.windowing import GREY_WINDOW, PRESETS, Window
 
+NOT_DICOM = (".nii.gz", ".nii", ".hdr", ".img", ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
+ENDINGS = (*NOT_DICOM, ".dcm", ".dicom", ".ima", ".zip")
 METADATA_KEY = "lesionseg"
 MASK_COLOUR, TRUTH_COLOUR = "#3FA7FF", "#FFD84D"
 MASK_OPACITY, UNDER_ERRORS_OPACITY = 0.5, 0.12
@@ -23,10 +27,28 @@ def first_window(scan: Volume) -> Window:
 
 
 def scan_name(scan: Volume) -> str:
-    """What a scan is called on screen and in file names."""
-    if scan.source is None:
+    """What a scan is called on screen."""
+    return file_name(scan.source)
+
+
+def file_stem(scan: Volume) -> str:
+    """What files made of a scan are called: folders of DICOM files bear patients' names, so those get a number."""
+    if scan.dicom is None:
+        return "case" if _may_be_dicom(scan.source) else file_name(scan.source)
+    return f"case-{hashlib.sha256(scan.dicom.series.encode()).hexdigest()[:8]}"
+
+
+def file_name(path: Path | None) -> str:
+    """The name of a file or folder without the endings of its format; "scan" for none."""
+    if path is None:
         return "scan"
-    return scan.source.name.removesuffix(".gz").removesuffix(".nii")
+    name = path.name
+    ending = next((one for one in ENDINGS if name.lower().endswith(one) and len(name) > len(one)), "")
+    return name[: len(name) - len(ending)]
+
+
+def _may_be_dicom(source: Path | None) -> bool:
+    return source is not None and not source.name.lower().endswith(NOT_DICOM)
 
 
 def image_style(scan: Volume, window: Window) -> dict[str, Any]:

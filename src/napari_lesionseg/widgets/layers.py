@@ -66,7 +66,7 @@ class LayerBridge:
 
     def put_back(self, layer: Layer) -> None:
         """Undo the removal of one of the session's layers."""
-        with self._own_changes():
+        with self.own_changes():
             self.viewer.layers.insert(0 if layer is self.image else len(self.viewer.layers), layer)
 
     # ---- from the session to the layers
@@ -79,7 +79,7 @@ class LayerBridge:
 
     def _on_scan(self, scan: Volume | None) -> None:
         adopted = self.image if scan is not None and _scan_of(self.image) is scan else None
-        with self._own_changes():
+        with self.own_changes():
             self._drop(keep=adopted)
             if scan is None or self.session.mask is None:
                 return
@@ -112,8 +112,13 @@ class LayerBridge:
         layer.n_edit_dimensions = 2
         return layer
 
+    def add_plain(self, mask: Mask, name: str) -> None:
+        """Put a mask into the viewer as a layer that belongs to nothing."""
+        with self.own_changes():
+            self.add_labels(mask, styles.mask_style(mask, name))
+
     def _on_truth(self, truth: Mask | None) -> None:
-        with self._own_changes():
+        with self.own_changes():
             self.comparison.show_truth(truth)
             self.viewer.layers.selection.active = self.mask
 
@@ -129,7 +134,7 @@ class LayerBridge:
     def _on_window(self, window: Window) -> None:
         if self.image is None or self._busy or self.session.scan is None:
             return
-        with self._own_changes():
+        with self.own_changes():
             self.image.contrast_limits_range = styles.window_range(self.session.scan, window)
             self.image.contrast_limits = (window.low, window.high)
 
@@ -142,18 +147,18 @@ class LayerBridge:
     def _on_limits(self) -> None:
         if self.image is not None and not self._busy:
             low, high = self.image.contrast_limits
-            with self._own_changes():
+            with self.own_changes():
                 self.session.set_window(Window.from_limits(float(low), float(high)))
 
     def _on_dims(self) -> None:
         if self.session.scan is None or self._busy:
             return
-        with self._own_changes():
+        with self.own_changes():
             self.session.set_slice(round(self.viewer.dims.point[0] / self.session.scan.geometry.spacing[0]))
         self.comparison.write_errors()
 
     def _on_edited(self, slices: tuple[int, ...]) -> None:
-        with self._own_changes():
+        with self.own_changes():
             self.session.mark_edited(slices)
 
     # ---- what panels ask for
@@ -183,12 +188,13 @@ class LayerBridge:
 
     def set_errors_visible(self, visible: bool) -> None:
         """Show or hide the error map; under it the mask is faint."""
-        with self._own_changes():
+        with self.own_changes():
             self.comparison.want_errors(visible)
             self.viewer.layers.selection.active = self.mask
 
     @contextmanager
-    def _own_changes(self) -> Iterator[None]:
+    def own_changes(self) -> Iterator[None]:
+        """Mark changes of layers or session as ours while they last."""
         before, self._busy = self._busy, True
         try:
             yield

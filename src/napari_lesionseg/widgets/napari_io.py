@@ -9,18 +9,25 @@ from typing import Any
 import numpy as np
 from napari.utils.notifications import show_error
 
-from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
+from napari_lesionseg.errors import Cancelled, LesionsegError
+from napari_lesionseg.volumes import Geometry, Mask, Volume
 from napari_lesionseg.widgets import layer_styles as styles
+from napari_lesionseg.widgets.context import scan_open_in
+from napari_lesionseg.widgets.modal_reading import read_modally
+from napari_lesionseg.widgets.read_worker import Wanted
 
 LayerData = tuple[Any, dict[str, Any], str]
-MOST_LABELS = 16  # A file of whole numbers from 0 to this is a mask, not a scan.
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], Any] | None:
-    """Offer to read NIfTI files; None for anything else."""
+    """Offer to read what looks like a scan or a mask, folders included; None for anything else.
+
+    Only names and the first bytes are looked at.
+    """
+    from napari_lesionseg.volumes.read import is_scan_path
+
     paths = [path] if isinstance(path, str) else list(path)
-    return read_or_tell if all(one.endswith((".nii", ".nii.gz")) for one in paths) else None
+    return read_or_tell if all(is_scan_path(one) for one in paths) else None
 
 
 def read_or_tell(path: str | Sequence[str]) -> list[LayerData] | list[tuple[None]]:
@@ -29,19 +36,25 @@ def read_or_tell(path: str | Sequence[str]) -> list[LayerData] | list[tuple[None
         return read(path)
     except LesionsegError as error:
         show_error(str(error))
-        return [(None,)]  # napari's sign for: nothing to add, do not ask other readers.
+    except Cancelled:
+        pass
+    return [(None,)]  # napari's sign for: nothing to add, do not ask other readers.
 
 
 def read(path: str | Sequence[str]) -> list[LayerData]:
     """Read scans as image layers and masks as labels layers, each on its own spacing (mm).
 
+    A DICOM SEG or RTSTRUCT is read on the grid of the scan that is open in the workbench.
+
     Raises
     ------
     LesionsegError
-        If a file cannot be read as a scan.
+        If a file cannot be read as a scan or mask.
+    Cancelled
+        If the user stopped it.
     """
     paths = [path] if isinstance(path, str) else list(path)
-    return [_layer(nifti.read_scan(one)) for one in paths]
+    return [_layer(read_modally(Wanted(Path(one), "any"), _open_scan())) for one in paths]
 
 
 def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
@@ -52,6 +65,8 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     LesionsegError
         If the labels are not three-dimensional or above 255, or the file is the one the layer was read from.
     """
+    from napari_lesionseg.volumes import nifti
+
     labels = np.asarray(data)
     own = meta.get("metadata", {}).get(styles.METADATA_KEY, {}).get("mask")
     if labels.ndim != 3 or labels.min() < 0 or labels.max() > 255:
@@ -75,13 +90,15 @@ def phantom() -> list[LayerData]:
     return [(case.scan.array, image, "image"), (case.truth.array, labels, "labels")]
 
 
-def _layer(volume: Volume) -> LayerData:
-    if _is_mask(volume):
-        mask = Mask(np.ascontiguousarray(volume.array, dtype=np.uint8), volume.geometry, volume.source)
-        return mask.array, styles.mask_style(mask, styles.scan_name(volume)), "labels"
+def _layer(volume: Volume | Mask) -> LayerData:
+    if isinstance(volume, Mask):
+        return volume.array, styles.mask_style(volume, styles.file_name(volume.source)), "labels"
     return volume.array, styles.image_style(volume, styles.first_window(volume)), "image"
 
 
-def _is_mask(volume: Volume) -> bool:
-    whole = np.issubdtype(volume.array.dtype, np.integer)
-    return bool(whole and volume.array.min() == 0 and volume.array.max() <= MOST_LABELS)
+def _open_scan() -> Volume | None:
+    """The scan that is open in the workbench of the current viewer, if there is one."""
+    import napari
+
+    viewer = napari.current_viewer()
+    return None if viewer is None else scan_open_in(viewer)

@@ -58,6 +58,14 @@ def note(name: str, text: str = "") -> QLabel:
     return made
 
 
+def amber_note(name: str) -> QLabel:
+    """Make a line of text that asks for attention, on any theme."""
+    made = note(name)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setStyleSheet("QLabel { background: #F0B13C; color: #1C1C1C; border-radius: 3px; padding: 4px; }")
+    return made
+
+
 def path_label(name: str, tip: str) -> QElidingLabel:
     """Make a label that leaves out the middle of a path that is too long."""
     made = QElidingLabel()

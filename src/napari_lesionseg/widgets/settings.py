@@ -29,6 +29,10 @@ class Settings(BaseModel):
     """Threshold last chosen, by model name."""
     brush_size: int = 8
     """Brush diameter in voxels."""
+    export_format: str = "nifti"
+    """Format last saved in, a key of ``review.exports.FORMATS``."""
+    lesion_type: str = "Lesion"
+    """Name of the lesion type last saved."""
     study: str = ""
     """Study folder that corrections are kept in; empty for the user's default one."""
     closed_sections: tuple[str, ...] = ("Retrain",)

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from napari_lesionseg.review.session import Session
+from napari_lesionseg.widgets.canvas_drop import CanvasDrop
+from napari_lesionseg.widgets.close_guard import CloseGuard
 from napari_lesionseg.widgets.compare_panel import ComparePanel
 from napari_lesionseg.widgets.context import Context, context_for
 from napari_lesionseg.widgets.correct_panel import CorrectPanel
@@ -59,12 +61,15 @@ class Workbench(QWidget):
         self._lay_out()
         self._fit_width()
         self._opener = OpenPresenter(self.open, self.context)
+        exporter = ExportPresenter(self.export, self.context)
+        self._drop, self._close_guard = CanvasDrop(self), CloseGuard(self.session, exporter.save_then, self)
+        self._drop.dropped.connect(self._opener.open_dropped)
         self._presenters = (
             WindowPresenter(self.window_, self.context),
             SegmentPresenter(self.segment, self.context),
             ComparePresenter(self.compare, self.context),
             CorrectPresenter(self.correct, self.context),
-            ExportPresenter(self.export, self.context),
+            exporter,
             RetrainPresenter(self.retrain, self.context),
         )
         listen(self.context.problem, self._on_problem, self)
@@ -77,9 +82,13 @@ class Workbench(QWidget):
         """The session of this viewer."""
         return self.context.session
 
-    def open_scan(self, path: str | Path) -> None:
-        """Open a scan; raises LesionsegError if it cannot be read."""
-        self._opener.open_scan(path)
+    def open_scan(self, path: str | Path, *, series: str | None = None, geometry: str | None = None) -> None:
+        """Open a scan; raises LesionsegError if it cannot be read, or leaves a question open."""
+        self._opener.open_scan(path, series=series, geometry=geometry)
+
+    def open_later(self, scan: Path, *, truth: Path | None = None, mask: Path | None = None) -> None:
+        """Open files beside the window, which asks what they leave open; returns at once."""
+        self._opener.open_later(scan, truth, mask)
 
     def load_truth(self, path: str | Path) -> None:
         """Load the truth of the open scan; raises LesionsegError if it cannot be read or has another grid."""
@@ -92,6 +101,16 @@ class Workbench(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Wide enough for every panel."""
         return QSize(WIDTH, 700)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Look after the window the workbench is docked in, from when it is shown there."""
+        super().showEvent(event)
+        window: QWidget | None = self
+        while window is not None and not isinstance(window, QMainWindow):
+            window = window.parentWidget()
+        if window is not None:
+            self._drop.watch(window)
+            self._close_guard.watch(window)
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
         """Ask for another width when napari's style sheet changes what the controls need."""
