@@ -72,7 +72,7 @@ def test_one_reader_who_sees_something_else_is_enough(
     if which == "SimpleITK":
         monkeypatch.setattr("napari_lesionseg.volumes.export.readers.read_by_itk", elsewhere)
     else:
-        monkeypatch.setattr(nifti, "_read", elsewhere)
+        monkeypatch.setattr(nifti, "_read_back", elsewhere)
     with pytest.raises(LesionsegError, match=rf"mask.nii.gz did not read back .*by {which}: a corner is 0.4 mm off"):
         nifti.write_mask(tmp_path / "mask.nii.gz", Mask.empty(GRID))
     assert (tmp_path / "mask.nii.gz").read_bytes() == before

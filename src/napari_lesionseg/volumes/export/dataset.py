@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,10 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes import nifti
 from napari_lesionseg.volumes.export.mask import refuse_other_grid
 from napari_lesionseg.volumes.export.readers import is_sheared
+from napari_lesionseg.volumes.names import is_safe_name
 from napari_lesionseg.volumes.volume import Intensity, Mask, Volume
 
 ENDING: Final = ".nii.gz"
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 Progress = Callable[[int, int], None]
 
 
@@ -137,7 +136,7 @@ def write_cases(
 def _check_ids(cases: Sequence[DatasetCase]) -> None:
     taken: set[str] = set()
     for case in cases:
-        if not _ID.fullmatch(case.id):
+        if not is_safe_name(case.id):
             raise LesionsegError(f"{case.id!r} cannot name a case; use 1 to 64 letters, digits, '_' or '-'.")
         if case.id.lower() in taken:  # Some disks do not tell A from a.
             raise LesionsegError(f"Two cases are named {case.id}; give each a name of its own.")
