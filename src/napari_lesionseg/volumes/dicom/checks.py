@@ -12,12 +12,11 @@ from napari_lesionseg.volumes.dicom.grouping import FEWEST, TOLERANCE_MM, Stack,
 from napari_lesionseg.volumes.dicom.headers import Slice
 
 Kind = Literal[
-    "no pixels", "scout", "no place", "colour", "too few", "mixed", "duplicates", "missing", "spacing", "tilt", "shift"
+    "no pixels", "scout", "no place", "values", "too few", "mixed", "duplicates", "missing", "spacing", "tilt", "shift"
 ]
 SPACING_TOLERANCE = 0.01  # Of the spacing: positions are often written with two decimals.
 RESAMPLED: frozenset[Kind] = frozenset({"missing", "spacing", "tilt", "shift"})
 NO_SCAN: frozenset[Kind] = frozenset({"no pixels", "scout", "no place"})
-FEWEST_FRAMES = FEWEST
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,10 @@ def _not_a_scan(stack: Stack) -> Fault | None:
         return Fault("scout", f"it is a scout, not a scan ({first.name})")
     lost = [one for one in stack.slices if not one.placed]
     if len(lost) == len(stack.slices):
-        return Fault("no place", f"its headers do not say where its slices lie ({first.name})")
+        return Fault("no place", f"its headers hold no usable position, orientation and pixel spacing ({first.name})")
     if lost:
         found = next(one for one in stack.slices if one.placed)
-        return Fault("mixed", f"{lost[0].name} does not say where it lies, {found.name} does")
+        return Fault("mixed", f"{lost[0].name} does not say where it lies, and {found.name} does")
     return None
 
 
@@ -82,9 +81,11 @@ def _wrong_values(stack: Stack) -> Fault | None:
         kind = one.file.text("PhotometricInterpretation").upper()
         usual = kind == "MONOCHROME2" or (one.file.modality != "CT" and kind.startswith(("RGB", "YBR")))
         if not usual:
-            return Fault("colour", f"{one.name} is stored as {kind or 'nothing known'}, not as plain grey values")
+            return Fault("values", f"{one.name} is stored as {kind or 'nothing known'}, not as plain grey values")
+        if one.slope == 0:
+            return Fault("values", f"{one.name} has a rescale slope of 0, which leaves nothing of its values")
         if "ModalityLUTSequence" in one.file.header:
-            return Fault("colour", f"{one.name} has its values in a lookup table, which is not read here")
+            return Fault("values", f"{one.name} has its values in a lookup table, which is not read here")
     return None
 
 
@@ -105,16 +106,15 @@ def _uneven(slices: list[Slice], places: npt.NDArray[np.float64]) -> Fault | Non
     even = np.linspace(places[0], places[-1], len(places))
     if np.abs(places - even).max() <= max(TOLERANCE_MM, SPACING_TOLERANCE * steps.mean()):
         return None
-    usual = float(np.median(steps))
-    if np.rint(steps / usual).max() < 2:
-        usual = float(steps.min())
-    multiples = np.rint(steps / usual)
-    off = np.abs(steps - multiples * usual)
-    if multiples.min() >= 1 and multiples.max() > 1 and (off <= max(TOLERANCE_MM, SPACING_TOLERANCE * usual) * 2).all():
+    for usual in (float(np.median(steps)), float(steps.min())):
+        multiples = np.rint(steps / usual)
+        off = np.abs(steps - multiples * usual).max()
+        if multiples.min() < 1 or multiples.max() < 2 or off > 2 * max(TOLERANCE_MM, SPACING_TOLERANCE * usual):
+            continue
         at = int(np.argmax(multiples))
-        count, all_missing = int(multiples[at]) - 1, int((multiples - 1).sum())
+        count, in_all = int(multiples[at]) - 1, int((multiples - 1).sum())
         missing = "1 slice is" if count == 1 else f"{count} slices are"
-        more = f", {all_missing} in all" if all_missing > count else ""
+        more = f", {in_all} in all" if in_all > count else ""
         return Fault("missing", f"{missing} missing between {slices[at].name} and {slices[at + 1].name}{more}")
     at = int(np.argmax(np.abs(steps - np.median(steps))))
     return Fault(

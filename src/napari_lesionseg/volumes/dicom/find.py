@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from napari_lesionseg.errors import LesionsegError
@@ -21,15 +22,17 @@ def opened(path: Path) -> Iterator[list[Path]]:
     LesionsegError
         If ``path`` does not exist, or a zip or DICOMDIR cannot be trusted.
     """
-    if path.is_dir():
-        yield list(_walk(path))
-    elif not path.is_file():
-        raise LesionsegError(f"{path} does not exist; check the name.")
-    elif _is_zip(path):
-        with unpacked(path) as folder:
-            yield list(_walk(folder))
-    else:
-        yield _listed_in(path) or [path]
+    with ExitStack() as stack:
+        stack.enter_context(_quiet())
+        if path.is_dir():
+            files = list(_walk(path))
+        elif not path.is_file():
+            raise LesionsegError(f"{path} does not exist; check the name.")
+        elif _is_zip(path):
+            files = list(_walk(stack.enter_context(unpacked(path))))
+        else:
+            files = _listed_in(path) or [path]
+        yield files
 
 
 def label(path: Path, file: Path) -> str:
@@ -43,9 +46,12 @@ def label(path: Path, file: Path) -> str:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder):
+    def tell(error: OSError) -> None:
+        raise LesionsegError(f"{error.filename} cannot be opened: {error.strerror}; check its permissions.") from error
+
+    for root, folders, names in os.walk(folder, onerror=tell):  # Half of the slices would be worse than none.
         folders.sort()
-        yield from (Path(root, name) for name in sorted(names))
+        yield from (path for name in sorted(names) if (path := Path(root, name)).is_file())
 
 
 def _is_zip(path: Path) -> bool:
@@ -94,3 +100,11 @@ def _resolve(path: Path, names: list[str]) -> Path:
         if (file := path.parent.joinpath(*spelled)).is_file():
             return file
     raise LesionsegError(f"{path} lists {'/'.join(names)}, which is not there; copy the whole disc first.")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what pydicom says of odd headers off the screen; our caller says in one sentence what a user must know."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

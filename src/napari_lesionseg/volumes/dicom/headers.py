@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,9 @@ _ALSO_READ = (
     "PixelPaddingRangeLimit",
     "DirectoryRecordSequence",
 )
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+MOST_INFLATED = 256 << 20  # A slice needs half a megabyte, a multi-frame file is rarely deflated.
+_PIECE = 1 << 20
 NOT_SCANS = {"SEG", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTIMAGE", "SR", "PR", "KO", "REG", "FID", "ECG", "DOC"}
 SCANNERS = {"CT", "MR", "PT", "NM"}
 
@@ -87,7 +91,7 @@ class DicomFile:
     @property
     def series(self) -> str:
         """Series instance UID; files without one belong together by their folder."""
-        return self.text("SeriesInstanceUID") or f"without-uid-{self.path.parent.name}"
+        return self.text("SeriesInstanceUID") or f"without-uid-{Path(self.name).parent}"
 
     @property
     def modality(self) -> str:
@@ -149,9 +153,11 @@ def read_file(path: Path, name: str) -> DicomFile | None:
 
     try:
         with open(path, "rb") as opened:
-            start = opened.read(132)
+            start = opened.read(1024)
         if not _begins_as_dicom(start):
             return None
+        if DEFLATED in start and _inflates_too_far(path):
+            raise ValueError("more than any slice needs")
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=[*KEPT, *_ALSO_READ])
         syntax = str(header.file_meta.get("TransferSyntaxUID", "")) if hasattr(header, "file_meta") else ""
         frames = int(number(header, "NumberOfFrames") or 1)
@@ -253,6 +259,19 @@ def _unit_axes(found: tuple[float, ...] | None) -> tuple[float, ...] | None:
     lengths = math.hypot(*row), math.hypot(*column)
     cosine = sum(a * b for a, b in zip(row, column, strict=True))
     return found if all(abs(length - 1) < 1e-4 for length in lengths) and abs(cosine) < 1e-4 else None
+
+
+def _inflates_too_far(path: Path) -> bool:
+    """Whether a deflated file unpacks to more than a scan can be; pydicom would unpack it at once."""
+    inflater, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    with open(path, "rb") as file:
+        start = file.read(_PIECE)
+        at = start.index(b"UL\x04\x00") + 4  # (0002,0000): bytes of the meta information that follow it.
+        piece = start[at + 4 + int.from_bytes(start[at : at + 4], "little") :]
+        while piece and total <= MOST_INFLATED and not inflater.eof:
+            total += len(inflater.decompress(piece, _PIECE))
+            piece = inflater.unconsumed_tail or file.read(_PIECE)
+    return total > MOST_INFLATED
 
 
 def _begins_as_dicom(start: bytes) -> bool:

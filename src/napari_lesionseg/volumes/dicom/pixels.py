@@ -25,6 +25,8 @@ _LOSSY = {
     "1.2.840.10008.1.2.4.91",  # JPEG 2000, also lossless; nobody can tell
     "1.2.840.10008.1.2.4.203",  # High-throughput JPEG 2000, as above
 }
+_PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
+MAX_RATIO = 1032  # Of deflate; the codecs of images pack an empty slice of 512 KB into about 1 KB with its header.
 Progress = Callable[[int, int], None]
 
 
@@ -67,11 +69,13 @@ def read_voxels(path: Path, slices: Sequence[Slice], progress: Progress | None =
     LesionsegError
         If a slice cannot be decoded, or memory does not suffice.
     """
+    for one in slices:
+        if not _believable(one):
+            raise _undecodable(path, one, ValueError("fewer bytes than the header declares"))
     first, hounsfield = slices[0], slices[0].file.modality == "CT"
     array = _prepared(path, (len(slices), first.rows, first.columns), np.dtype(np.int16))
     counted: Counter[str] = Counter()
-    for k, (one, stored) in enumerate(_decoded(path, slices)):
-        values = _scaled(one, stored)
+    for k, (one, values, stored) in enumerate(_decoded(path, slices)):
         if hounsfield:
             values = _without_padding(one, stored, values, counted)
         array = _fitting(path, array, values)
@@ -81,8 +85,8 @@ def read_voxels(path: Path, slices: Sequence[Slice], progress: Progress | None =
     return Voxels(array, counted["padded"], _notes(slices, counted))
 
 
-def _decoded(path: Path, slices: Sequence[Slice]) -> Iterator[tuple[Slice, npt.NDArray[Any]]]:
-    """Stored values of each slice, (row, column) or (row, column, colour)."""
+def _decoded(path: Path, slices: Sequence[Slice]) -> Iterator[tuple[Slice, npt.NDArray[Any], npt.NDArray[Any]]]:
+    """Each slice with its values (row, column), and as they were stored, (row, column) or (row, column, colour)."""
     from pydicom.pixels.utils import iter_pixels
 
     k = 0
@@ -94,7 +98,7 @@ def _decoded(path: Path, slices: Sequence[Slice]) -> Iterator[tuple[Slice, npt.N
             for one, pixels in zip(run, iter_pixels(file.path, indices=indices), strict=True):
                 if pixels.shape[:2] != (one.rows, one.columns):
                     raise ValueError(f"{pixels.shape} instead of {(one.rows, one.columns)}")
-                yield one, pixels
+                yield one, _scaled(one, pixels), pixels
         except MemoryError as error:
             raise _too_large(path) from error
         except (GeneratorExit, LesionsegError):
@@ -102,6 +106,14 @@ def _decoded(path: Path, slices: Sequence[Slice]) -> Iterator[tuple[Slice, npt.N
         except Exception as error:  # Broken pixel data makes the decoders raise almost anything.
             raise _undecodable(path, slices[k], error) from error
         k += len(run)
+
+
+def _believable(one: Slice) -> bool:
+    """Whether the file is large enough for the pixels that its header declares, packed as tightly as can be."""
+    file = one.file
+    bits = (number(file.header, "BitsAllocated") or 16) * (number(file.header, "SamplesPerPixel") or 1)
+    declared = one.rows * one.columns * file.frames * bits / 8
+    return declared <= file.path.stat().st_size * (1 if file.syntax in _PLAIN else MAX_RATIO)
 
 
 def _undecodable(path: Path, one: Slice, error: Exception) -> LesionsegError:
@@ -117,11 +129,17 @@ def _scaled(one: Slice, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Stored values × slope + intercept of this very slice; whole numbers stay whole (PS3.3 C.11.1)."""
     if stored.ndim == 3:
         stored = np.rint(stored.astype(np.float32) @ _LUMA).astype(stored.dtype)
-    if one.slope.is_integer() and one.intercept.is_integer():
-        if one.slope == 1 and one.intercept == 0:
-            return stored
-        return stored.astype(np.int64 if stored.dtype.itemsize > 2 else np.int32) * int(one.slope) + int(one.intercept)
-    return (stored.astype(np.float64) * one.slope + one.intercept).astype(np.float32)
+    if one.slope == 1 and one.intercept == 0:
+        return stored
+    largest = abs(one.slope) * 2.0 ** (8 * stored.dtype.itemsize) + abs(one.intercept)
+    if one.slope.is_integer() and one.intercept.is_integer() and largest < 2**62:
+        whole = stored.astype(np.int32 if largest < 2**31 else np.int64)
+        return np.asarray(whole * int(one.slope) + int(one.intercept))
+    with np.errstate(over="ignore"):
+        scaled = (stored.astype(np.float64) * one.slope + one.intercept).astype(np.float32)
+    if not np.isfinite(scaled).all():
+        raise ValueError("a slope that makes no numbers")
+    return scaled
 
 
 def _without_padding(

@@ -32,7 +32,7 @@ _ADVICE: dict[Kind, str] = {
     "no pixels": "export the images themselves",
     "scout": "choose the series of the scan",
     "no place": "export the original slices instead of pictures of them",
-    "colour": "export the original CT slices",
+    "values": "export the original slices",
     "too few": "choose the whole series",
     "mixed": "export one scan of it",
     "duplicates": "remove one of them, or export one scan of it",
@@ -103,14 +103,13 @@ def read_series_and_grid(
 def _chosen(path: Path, found: list[SeriesSummary], series: str | None) -> SeriesSummary:
     """The series a user means by its uid or number, or the only one that can be meant."""
     if series is not None:
-        if (by_uid := [one for one in found if series in (one.uid, one.stack.series)]) and len(by_uid) == 1:
-            return by_uid[0]
-        if exact := [one for one in found if one.uid == series and f"{series}#2" not in {o.uid for o in found}]:
-            return exact[0]
+        named = [one for one in found if series in (one.uid, one.stack.series)]
+        if len(named) == 1:
+            return named[0]
+        if named:  # The UID of a series that holds several stacks.
+            raise SeriesQuestion(path, found)
         if series.isdecimal() and 1 <= int(series) <= len(found):
             return found[int(series) - 1]
-        if by_uid:
-            raise SeriesQuestion(path, found)
         raise LesionsegError(f"{path} has no series {series}; choose a number from 1 to {len(found)}, or its UID.")
     likely = [one for one in found if one.fault is None or not one.fault.no_scan]
     if len(likely or found) == 1:

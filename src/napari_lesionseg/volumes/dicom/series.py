@@ -28,7 +28,8 @@ class SeriesSummary:
     Parameters
     ----------
     uid
-        What ``read_series`` takes: the series instance UID, with ``#2`` … behind it for further stacks of a series.
+        What ``read_series`` takes: the series instance UID, with ``#1``, ``#2`` … behind it if a series
+        holds several stacks.
     spacing_mm
         Between slices, rows and columns; None where the headers do not say.
     shape
@@ -102,12 +103,12 @@ def summaries(path: Path, files: Iterable[Path]) -> tuple[list[SeriesSummary], l
     if not slices:
         raise _nothing(path, damaged, others)
     stacks = stacks_of(slices)
-    repeated = Counter[str]()
+    stacks_in, numbered = Counter(stack.series for stack in stacks), Counter[str]()
     found = []
     for stack in stacks:
-        repeated[stack.series] += 1
-        number = repeated[stack.series]
-        found.append(_summary(stack, stack.series if number == 1 else f"{stack.series}#{number}"))
+        numbered[stack.series] += 1
+        several = f"#{numbered[stack.series]}" if stacks_in[stack.series] > 1 else ""
+        found.append(_summary(stack, stack.series + several))
     found.sort(key=_rank)
     if found[0].refusal is None:
         found[0] = replace(found[0], proposed=True)
