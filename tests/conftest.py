@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,3 +114,44 @@ def phantom_case() -> Iterator[PhantomCase]:
     for volume in (case.scan, case.truth, case.lungs):
         volume.array.flags.writeable = False
     yield case
+
+
+@pytest.fixture(scope="session")
+def pdf_text() -> Callable[[bytes], list[str]]:
+    """Read what a person reads in a PDF of matplotlib's (Type 42 fonts): every line of text, through its fonts."""
+    return _pdf_text
+
+
+_SHOWN = rb"/(F\d+)\s+[\d.]+\s+Tf|((?:\((?:\\.|[^\\)])*\)|[-\d.\s])*)\]?\s*T[Jj]"
+
+
+def _pdf_text(data: bytes) -> list[str]:
+    objects = {number: body for number, body in re.findall(rb"(\d+) 0 obj\n(.*?)endobj", data, re.S)}
+    fonts = {
+        name: _to_unicode(_inflated(objects[re.search(rb"/ToUnicode (\d+) 0 R", objects[font])[1]]))
+        for body in objects.values()
+        for name, font in re.findall(rb"/(F\d+) (\d+) 0 R", body)
+    }
+    lines, font = [], {}
+    for page in (_inflated(objects[number]) for number in re.findall(rb"/Contents (\d+) 0 R", data)):
+        for chosen, shown in re.findall(_SHOWN, page, re.S):
+            font = fonts[chosen] if chosen else font
+            if shown:
+                codes = b"".join(re.findall(rb"\(((?:\\.|[^\\)])*)\)", shown, re.S))
+                codes = re.sub(
+                    rb"\\(.)", lambda m: {b"n": b"\n", b"r": b"\r", b"t": b"\t"}.get(m[1], m[1]), codes, flags=re.S
+                )
+                lines.append("".join(font[codes[i : i + 2]] for i in range(0, len(codes), 2)))
+    return lines
+
+
+def _inflated(body: bytes) -> bytes:
+    return zlib.decompress(re.search(rb"stream\r?\n(.*)\nendstream", body, re.S)[1])
+
+
+def _to_unicode(cmap: bytes) -> dict[bytes, str]:
+    letters = {}
+    for first, row in re.findall(rb"<([0-9a-f]{4})> <[0-9a-f]{4}> \[(.*?)\]", cmap):
+        for step, letter in enumerate(re.findall(rb"<([0-9a-f]+)>", row)):
+            letters[(int(first, 16) + step).to_bytes(2, "big")] = bytes.fromhex(letter.decode()).decode("utf-16-be")
+    return letters

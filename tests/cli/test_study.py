@@ -48,8 +48,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_scan_with_its_truth_goes_in_and_comes_out_as_json(folder: Path, tmp_path: Path) -> None:
     added = _run("add", folder, _scan(tmp_path / "one.nii.gz"), "--truth", _mask(tmp_path / "truth.nii.gz"))
-    assert added.stdout.strip() == "Added case one with its truth: patient one, split train."
-    shown = _json("show", folder, "one")
+    assert added.stdout.strip() == "Added case case-0001 with its truth: patient case-0001, split train."
+    shown = _json("show", folder, "case-0001")
     assert (shown["shape"], shown["spacing_mm"]) == ([4, 3, 5], pytest.approx([2.5, 0.8, 0.7]))
     assert shown["scan_problem"] is None
     (revision,) = shown["revisions"]
@@ -60,14 +60,14 @@ def test_a_scan_with_its_truth_goes_in_and_comes_out_as_json(folder: Path, tmp_p
 def test_the_list_counts_the_masks_of_each_role(folder: Path, tmp_path: Path) -> None:
     _run("add", folder, _scan(tmp_path / "one.nii.gz", 1), "--truth", _mask(tmp_path / "truth.nii.gz"))
     _run("add", folder, _scan(tmp_path / "two.nii.gz", 2))
-    Study.open(folder).add_revision("one", "correction", Mask.empty(GRID))
+    Study.open(folder).add_revision("case-0001", "correction", Mask.empty(GRID))
     cases = {case["id"]: case["masks"] for case in _json("list", folder)["cases"]}
-    assert cases == {"one": {"truth": 1, "correction": 1}, "two": {}}
+    assert cases == {"case-0001": {"truth": 1, "correction": 1}, "case-0002": {}}
     lines = _run("list", folder).stdout.splitlines()
     assert [line.split() for line in lines[:3]] == [
         ["case", "patient", "split", "masks"],
-        ["one", "one", "train", "1", "truth,", "1", "correction"],
-        ["two", "two", "calibration", "none"],
+        ["case-0001", "case-0001", "train", "1", "truth,", "1", "correction"],
+        ["case-0002", "case-0002", "calibration", "none"],
     ]
 
 
@@ -87,17 +87,20 @@ def test_ids_and_copy_are_as_asked_for(folder: Path, tmp_path: Path) -> None:
     assert case.scan == folder / "scans" / "c1.nii.gz"
 
 
-def test_a_file_name_that_is_no_id_becomes_one(folder: Path, tmp_path: Path) -> None:
-    _run("add", folder, _scan(tmp_path / "Müller, 2024.03.nii.gz"))
-    assert [case.id for case in Study.open(folder).cases()] == ["M-ller--2024-03"]
+def test_without_an_id_the_next_neutral_one_is_taken(folder: Path, tmp_path: Path) -> None:
+    _run("add", folder, _scan(tmp_path / "a.nii.gz", 1), "--case", "c1", "--patient", "Case-0007")
+    _run("add", folder, _scan(tmp_path / "Müller, 2024.03.nii.gz", 2))
+    _run("add", folder, _scan(tmp_path / "b.nii.gz", 3), "--patient", "p2")
+    ids = [(case.id, case.patient) for case in Study.open(folder).cases()]
+    assert ids == [("c1", "Case-0007"), ("case-0008", "case-0008"), ("case-0009", "p2")]
 
 
 def test_show_says_that_the_scan_has_gone(folder: Path, tmp_path: Path) -> None:
     scan = _scan(tmp_path / "one.nii")
     _run("add", folder, scan)
     scan.unlink()
-    assert "is missing" in _json("show", folder, "one")["scan_problem"]
-    assert "The scan of case one is missing" in _run("show", folder, "one").stdout
+    assert "is missing" in _json("show", folder, "case-0001")["scan_problem"]
+    assert "The scan of case case-0001 is missing" in _run("show", folder, "case-0001").stdout
 
 
 def test_a_truth_on_another_grid_leaves_no_case_behind(folder: Path, tmp_path: Path) -> None:

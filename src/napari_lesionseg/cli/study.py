@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,7 +37,9 @@ def add(
     scan: Annotated[Path, typer.Argument(help="A NIfTI scan.", metavar="SCAN")],
     truth: Annotated[Path | None, typer.Option(help="Its truth, a mask on the same grid.", metavar="MASK")] = None,
     patient: Annotated[str, typer.Option(help="The patient's id; left out, the case's id.", show_default=False)] = "",
-    case: Annotated[str, typer.Option(help="The case's id; left out, the file's name.", show_default=False)] = "",
+    case: Annotated[
+        str, typer.Option(help="The case's id; left out, the next of case-0001, case-0002 …", show_default=False)
+    ] = "",
     split: Annotated[
         str | None, typer.Option(help="train, calibration, gate or test; left out, the one furthest below its share.")
     ] = None,
@@ -48,8 +49,7 @@ def add(
     study = Study.open(folder)
     # A bad truth must not leave a case without one behind.
     mask = read_mask(truth, like=read_scan(scan)) if truth is not None else None
-    case_id = case or _id_from(scan)
-    added = study.add_case(case_id, patient or case_id, scan, copy=copy, split=split)
+    added = study.add_case(case or None, patient or None, scan, copy=copy, split=split)
     if mask is not None:
         study.add_revision(added.id, "truth", mask)
     with_truth = " with its truth" if mask is not None else ""
@@ -126,12 +126,6 @@ def export(
     typer.echo(f"Exported {done.train} training and {done.test} test cases to {done.folder}.")
     if done.left_out:
         typer.echo(f"Left out, nobody has reviewed them: {', '.join(done.left_out)}")
-
-
-def _id_from(scan: Path) -> str:
-    """The file's name without its ending, with ``-`` for what an id cannot hold."""
-    name = re.sub(r"\.nii(\.gz)?$", "", scan.name)
-    return re.sub(r"[^A-Za-z0-9_-]", "-", name)[:64]
 
 
 def _scan_problem(study: Study, case: Case) -> str | None:

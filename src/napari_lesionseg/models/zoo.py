@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import platformdirs
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.card import CARD, WEIGHTS, ModelCard, load_card, verify
 from napari_lesionseg.volumes.atomic import write_atomically
+from napari_lesionseg.volumes.names import is_safe_name
 
 BUNDLED = Path(__file__).parent / "bundled"
 DEFAULT_MODEL = "covid-base"
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def find_model(name_or_folder: str | Path) -> Path:
         If there is none; the sentence lists the names there are.
     """
     places = [Path(name_or_folder)]
-    if _NAME.fullmatch(str(name_or_folder)):  # Only a name is looked up: ../x means the folder beside this one.
+    if is_safe_name(str(name_or_folder)):  # Only a name is looked up: ../x means the folder beside this one.
         places = [local_models() / name_or_folder, BUNDLED / name_or_folder, *places]
     for place in places:
         if os.path.isfile(place / CARD):  # Not Path.is_file, which raises on a name too long for the system.
@@ -79,6 +78,8 @@ def install_model(folder: Path) -> ModelInfo:
         If the model is damaged or cannot be copied, or one of that name with other weights is installed already.
     """
     card = verify(folder)
+    if not is_safe_name(card.name):
+        raise LesionsegError(f"{card.name} cannot name a folder on every system; give the model another name.")
     target = local_models() / card.name
     if _is_intact(target) and load_card(target).sha256 != card.sha256:
         raise LesionsegError(f"A model {card.name} is installed already; give the new one another name.")

@@ -30,7 +30,7 @@ class ExportFormat:
     needs_dicom
         Whether it refers to DICOM slices, so that only a scan read from DICOM can be saved so.
     heavy
-        Whether it loads libraries that the window's process must not load: ``export_child.in_child`` writes it there.
+        Whether it loads libraries that the window's process must not load.
     """
 
     title: str
@@ -102,20 +102,21 @@ def export(
         raise LesionsegError(f"There is no export format {key}; choose one of {', '.join(FORMATS)}.")
     if not path.name.lower().endswith(FORMATS[key].endings):
         raise LesionsegError(f"{path} does not end in {' or '.join(FORMATS[key].endings)}; choose such a name.")
-    if key in ("csv", "pdf"):
-        lungs = lungs if lungs is not None else lungs_of(scan)
+    from napari_lesionseg.volumes.export.mask import export_mask, refuse_input
+
+    if key not in ("csv", "pdf"):
+        export_mask(path, mask, scan, format=key, segments=segments, pseudonym=pseudonym)
+        return
+    refuse_input(path, mask, scan)
+    lungs = lungs if lungs is not None else lungs_of(scan)
     if key == "csv":
         _export_csv(path, mask, scan, lungs, segments, pseudonym)
-    elif key == "pdf":
-        from napari_lesionseg.review.report import write_report
+        return
+    from napari_lesionseg.review.report import write_report
 
-        if scan is None:
-            raise LesionsegError(f"{path} needs the scan for its pictures; give the scan the mask was drawn on.")
-        write_report(path, mask, scan, pseudonym=pseudonym, lungs=lungs, segments=segments, details=details)
-    else:
-        from napari_lesionseg.volumes.export.mask import export_mask
-
-        export_mask(path, mask, scan, format=key, segments=segments, pseudonym=pseudonym)
+    if scan is None:
+        raise LesionsegError(f"{path} needs the scan for its pictures; give the scan the mask was drawn on.")
+    write_report(path, mask, scan, pseudonym=pseudonym, lungs=lungs, segments=segments, details=details)
 
 
 def _export_csv(

@@ -80,13 +80,15 @@ def chosen_slices(figures: ReportFigures, most: int = 6, least: int = 3) -> list
     if not figures.rows:
         return sorted({depth * part // (least + 1) for part in range(1, least + 1)})
     wanted = [row.largest_slice - 1 for row in figures.rows if row.counted]
+    small = [row.largest_slice - 1 for row in figures.rows if not row.counted]
     others = [int(z) for z in np.argsort(-figures.area_cm2, kind="stable") if figures.area_cm2[z] > 0]
     chosen: list[int] = []
-    for candidates, apart in ((wanted, depth // 20), (others, depth // 20), (others, 1)):
-        full = most if len(chosen) > least else least  # Full rows of pictures, as far as there is lesion for them.
+    enough = most
+    for candidates, apart in ((wanted, depth // 20), (small, depth // 20), (others, depth // 20), (others, 1)):
         for z in candidates:
-            if len(chosen) < (most if candidates is wanted else full) and _is_apart(z, chosen, max(1, apart)):
+            if len(chosen) < enough and _is_apart(z, chosen, max(1, apart)):
                 chosen.append(z)
+        enough = most if len(chosen) > least else least  # Full rows of pictures, as far as there is lesion for them.
     return chosen
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +12,10 @@ import numpy as np
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study.split import Split
 from napari_lesionseg.volumes import Geometry
+from napari_lesionseg.volumes.names import is_safe_name
 
 Role = Literal["truth", "prediction", "correction", "pseudo"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -95,10 +94,12 @@ def check_id(kind: str, value: str) -> str:
     Raises
     ------
     LesionsegError
-        If it is not 1 to 64 letters, digits, ``_`` or ``-``.
+        If it is not 1 to 64 letters, digits, ``_`` or ``-``, or is a device of Windows (``CON``, ``COM1``).
     """
-    if not _ID.fullmatch(value):
-        raise LesionsegError(f"{value!r} cannot name a {kind}; use 1 to 64 letters, digits, '_' or '-'.")
+    if not is_safe_name(value):
+        raise LesionsegError(
+            f"{value!r} cannot name a {kind}; use 1 to 64 letters, digits, '_' or '-', and no device such as CON."
+        )
     return value
 
 

@@ -13,6 +13,9 @@ from napari_lesionseg.study.files import stored_path
 from napari_lesionseg.study.records import Case, Revision, check_role
 from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow
 from napari_lesionseg.study.split import Split, check_split, choose_split
+from napari_lesionseg.volumes.names import next_name
+
+NEUTRAL = "case"  # Ids made from file names would carry patients' names into masks, cards and reports.
 
 
 def read_cases(session: Session, folder: Path, *conditions: ColumnElement[bool]) -> list[Case]:
@@ -94,6 +97,11 @@ def find_or_add_patient(session: Session, patient: str, split: Split | None) -> 
             f"Patient {row.id} is in the split {row.split} and cannot join {split}; add this scan without a split."
         )
     return row
+
+
+def free_id(session: Session) -> str:
+    """Return the next neutral id that neither a case nor a patient has."""
+    return next_name(NEUTRAL, [*session.scalars(select(CaseRow.id)), *session.scalars(select(PatientRow.id))])
 
 
 def refuse_known_case(session: Session, case_id: str) -> None:

@@ -77,14 +77,21 @@ class Study:
             return session.scalars(select(StudyRow.seed)).one()
 
     def add_case(
-        self, case_id: str, patient: str, scan: str | Path, *, copy: bool = False, split: str | None = None
+        self,
+        case_id: str | None,
+        patient: str | None,
+        scan: str | Path,
+        *,
+        copy: bool = False,
+        split: str | None = None,
     ) -> Case:
         """Add a scan; a patient who is new joins ``split``, or the split furthest below its target.
 
         Parameters
         ----------
         case_id, patient
-            1 to 64 letters, digits, ``_`` or ``-``; compared without regard to case.
+            1 to 64 letters, digits, ``_`` or ``-``; compared without regard to case. None for the case is the next
+            of ``case-0001``, ``case-0002`` and on, which tells nothing of the file; None for the patient, the case's.
         scan
             A NIfTI file. It is read once as a proof, and stays where it is unless ``copy``.
         copy
@@ -98,15 +105,17 @@ class Study:
             If an id or the split is bad, the case exists, the scan cannot be read, the patient is
             in another split, or the same file belongs to another patient.
         """
-        check_id("case", case_id)
-        check_id("patient", patient)
+        for kind, given in (("case", case_id), ("patient", patient)):
+            if given is not None:
+                check_id(kind, given)
         chosen = check_split(split) if split is not None else None
         scan = Path(scan)
         geometry = read_scan(scan).geometry
         sha256 = sha256_of(scan)
         with self._session(write=True) as session:
+            case_id = case_id or rows.free_id(session)
             rows.refuse_known_case(session, case_id)
-            patient_row = rows.find_or_add_patient(session, patient, chosen)
+            patient_row = rows.find_or_add_patient(session, patient or case_id, chosen)
             rows.refuse_scan_of_other_patient(session, scan, sha256, patient_row)
             if copy:
                 target = self.folder / "scans" / (case_id + _suffix(scan))

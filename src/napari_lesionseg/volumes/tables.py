@@ -83,5 +83,5 @@ def _written(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return escape(cell)
+        return escape(cell.encode(errors="replace").decode())  # A file name need not be valid text.
     return f"{cell:.6g}" if isinstance(cell, float) else str(int(cell))
