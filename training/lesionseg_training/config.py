@@ -14,6 +14,7 @@ from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
 
 PRESETS = Path(__file__).parent / "configs"
 RUN_CONFIG = "config.json"  # In the run folder.
+MAX_BYTES = 4 << 20
 
 
 class TrainConfig(BaseModel):
@@ -142,7 +143,8 @@ def _read(name_or_file: str | Path) -> dict[str, Any]:
     if not path.is_file():
         path = Path(name_or_file)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:  # A stranger's file may be endless: more than this is cut off and no JSON.
+            values = json.loads(file.read(MAX_BYTES).decode())
     except (OSError, ValueError, RecursionError) as error:
         presets = ", ".join(preset_names())
         raise LesionsegError(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
 MAX_CARD_BYTES = 4 << 20
+# Twice the largest network within the bounds of DualEncoderConfig: a stranger's file may not take minutes to hash.
+MAX_WEIGHTS_BYTES = 1200 << 20
 
 
 class ModelCard(BaseModel):
@@ -109,6 +111,8 @@ def verify(folder: Path) -> ModelCard:
     try:
         if not os.path.isfile(folder / WEIGHTS):
             raise FileNotFoundError(folder / WEIGHTS)
+        if os.path.getsize(folder / WEIGHTS) > MAX_WEIGHTS_BYTES:
+            raise LesionsegError(f"{folder / WEIGHTS} is larger than any network a card can ask for; do not use it.")
         with open(folder / WEIGHTS, "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

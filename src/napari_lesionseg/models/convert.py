@@ -79,12 +79,12 @@ def convert_state_dict(
 
 
 def _opened(path: Path) -> BufferedReader:
+    # Without O_NONBLOCK a pipe of that name would let us wait for ever.
+    wait_for_nobody = getattr(os, "O_NONBLOCK", 0)
     try:
-        # Without O_NONBLOCK a pipe of that name would let us wait for ever.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        return open(path, "rb", opener=lambda name, flags: os.open(name, flags | wait_for_nobody))
     except (OSError, ValueError) as error:
         raise LesionsegError(f"{path} cannot be read; give the file that torch.save wrote.") from error
-    return os.fdopen(handle, "rb")
 
 
 def _size(path: Path, file: BufferedReader, network: DualEncoderUNet) -> int:
