@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,27 +82,94 @@ def itk_affine(header: bytes, ending: str, image_io: str) -> Affine | None:
     return np.asarray(_LPS_TO_RAS @ affine)
 
 
-def choose(path: Path, problem: str, choices: Mapping[str, Choice], answer: str | None) -> Choice:
-    """The choice a person made, or the question.
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """Where a header says that a file lies, to be settled by ``settle``.
+
+    Parameters
+    ----------
+    shape
+        (i, j, k), in voxels.
+    affine
+        Where the first reader places it.
+    problems
+        What a person has to decide, in words; usually nothing.
+    choices
+        Every way in which the header may be meant, by the name of its answer.
+    stored
+        Whether any position is stored; where none is, no place may be guessed from the scan of a mask.
+    """
+
+    shape: Shape
+    affine: Affine
+    problems: tuple[str, ...]
+    choices: Mapping[str, Choice]
+    stored: bool = True
+
+
+def settle(
+    path: Path, claim: Claim, second: Callable[[], tuple[str, Affine | None]], answer: str | None, like: Geometry | None
+) -> tuple[Geometry, tuple[str, ...]]:
+    """The grid of a file, and what a user should know about it.
+
+    Parameters
+    ----------
+    second
+        Gives the second reader's name and the affine it computes; None if it refuses to.
+    answer
+        What a person chose.
+    like
+        The grid of the scan, where the file is a mask: of several stored places the one on this grid is meant.
 
     Raises
     ------
     GeometryQuestion
-        If ``answer`` is None or none of the choices.
+        If the file can be placed in several ways, or the readers see its corners more than 0.01 mm apart.
+    LesionsegError
+        If it has no usable place, or ``answer`` is none of its choices.
     """
-    if answer is not None and answer in choices:
-        return choices[answer]
-    raise GeometryQuestion(f"{path}: {problem}", {name: choice.meaning for name, choice in choices.items()})
+    problem = " and ".join(claim.problems) or _disagreement(claim, *second())
+    if not claim.choices:
+        raise LesionsegError(f"{path} has no usable position in space (its affine is singular); export it again.")
+    if answer is not None and answer in claim.choices:
+        chosen = claim.choices[answer]
+        return Geometry(claim.shape, chosen.affine), _told(problem, chosen)
+    if problem:
+        if answer is None and like is not None and (found := _on_grid(claim, like)):
+            return Geometry(claim.shape, found.affine), ()
+        meanings = {name: choice.meaning for name, choice in claim.choices.items()}
+        raise GeometryQuestion(f"{path}: {problem}", meanings)
+    if answer is not None:
+        raise LesionsegError(f"{path} lies in one place only and has no {answer}; leave the geometry out.")
+    return Geometry(claim.shape, claim.affine), ()
 
 
-def make_geometry(path: Path, shape: Shape, affine: Affine) -> Geometry:
-    """A grid, or one sentence that names ``path``."""
+def usable(shape: Shape, affine: Affine) -> bool:
+    """Whether ``affine`` is a place: finite, and no two axes in one direction."""
     try:
-        return Geometry(shape, affine)
-    except LesionsegError as error:
-        raise LesionsegError(
-            f"{path} has no usable position in space (its affine is singular); export it again."
-        ) from error
+        Geometry(shape, affine)
+    except LesionsegError:
+        return False
+    return True
+
+
+def _disagreement(claim: Claim, name: str, other: Affine | None) -> str:
+    if other is None:
+        return f"{name} cannot place it"
+    apart = apart_mm(claim.shape, claim.affine, other)
+    return "" if apart <= AGREE_MM else f"two readers (one is {name}) place it {apart:.3g} mm apart"
+
+
+def _told(problem: str, chosen: Choice) -> tuple[str, ...]:
+    return (f"Placed by choice ({chosen.meaning}): {problem}.",) if problem else ()
+
+
+def _on_grid(claim: Claim, like: Geometry) -> Choice | None:
+    if not claim.stored or claim.shape != like.shape:
+        return None
+    return next(
+        (one for one in claim.choices.values() if apart_mm(claim.shape, one.affine, like.affine) <= AGREE_MM), None
+    )
 
 
 def _temporary(content: bytes, ending: str) -> str:

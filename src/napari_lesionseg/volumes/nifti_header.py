@@ -19,7 +19,6 @@ from napari_lesionseg.volumes.voxels import Layout
 
 HEADER_ERRORS = (HeaderDataError, WrapStructError, ImageFileError, ValueError, KeyError, TypeError, OverflowError)
 FIRST, SECOND = 348, 540  # Bytes of the header in NIfTI-1 and NIfTI-2.
-_NO_NUMBERS = {"c": "complex numbers", "V": "colours or several values each"}
 
 # nibabel tells each header it repairs on stderr; our caller says in one sentence what a user has to know.
 _quiet = logging.Logger("napari_lesionseg.nifti")
@@ -77,8 +76,8 @@ def read_header(path: Path, stream: Stream, *, pair: bool = False) -> NiftiHeade
     shape = _shape(path, nifti)
     dtype = nifti.get_data_dtype()
     if dtype.kind not in "iuf":
-        what = _NO_NUMBERS.get(dtype.kind, f"{dtype} voxels")
-        raise LesionsegError(f"{path} holds {what}, not single numbers; export a grey-level CT scan.")
+        what = nib.nifti1.data_type_codes.label[int(nifti["datatype"])]  # "RGB", "complex64" …
+        raise LesionsegError(f"{path} holds {what} voxels, not single numbers; export a grey-level CT scan.")
     try:
         slope, intercept = nifti.get_slope_inter()
     except HEADER_ERRORS as error:

@@ -7,8 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.volumes import gate
-from napari_lesionseg.volumes.gate import AGREE_MM, MOST_SHEAR, Affine, Choice, Shape, apart_mm, shear
+from napari_lesionseg.volumes.gate import (
+    AGREE_MM,
+    MOST_SHEAR,
+    Affine,
+    Choice,
+    Claim,
+    Shape,
+    apart_mm,
+    settle,
+    shear,
+    usable,
+)
 from napari_lesionseg.volumes.geometry import Geometry
 from napari_lesionseg.volumes.nifti_header import HEADER_ERRORS, NiftiHeader
 from napari_lesionseg.volumes.nifti_second import second_affine
@@ -22,39 +32,19 @@ _SQUARE_ERROR = 2.0**-23  # Of 1 − b² − c² − d², from which the quatern
 def place(
     path: Path, header: NiftiHeader, answer: str | None, like: Geometry | None
 ) -> tuple[Geometry, tuple[str, ...]]:
-    """The scan's grid, and what a user should know about it.
+    """The grid of a file, and what a user should know about it; see ``gate.settle``.
 
     Parameters
     ----------
     answer
-        What a person chose: ``"sform"``, ``"qform"``, ``"mm"`` …
-    like
-        The grid of the scan, where this is a mask: of several places the one on this grid is meant.
-
-    Raises
-    ------
-    GeometryQuestion
-        If the header can be read in more than one way, or the two readers see the corners more than 0.01 mm apart.
-    LesionsegError
-        If the header gives no usable place.
+        What a person chose: ``"sform"``, ``"qform"``, ``"pixdim"``, ``"las"``, ``"lps"``, and where the unit is in
+        question ``"mm"``, ``"m"`` or ``"um"``, after a hyphen if both are.
     """
-    shape, forms = header.layout.shape, _forms(header)
+    forms = _forms(header)
     first = _first_reader(path, header)
-    problems = _problems(header, forms)
-    if not problems and (problem := _second_reader(header, first)):
-        problems = [problem]
-    if not problems:
-        if answer is not None and answer not in forms:
-            raise LesionsegError(f"{path} lies in one place only and has no {answer}; leave the geometry out.")
-        return gate.make_geometry(path, shape, first), ()
-    choices = _choices(header, forms)
-    if not choices:
-        raise LesionsegError(f"{path} has no usable position in space (its affine is singular); export it again.")
-    problem = " and ".join(problems)
-    if answer is None and like is not None and (found := _on_grid(shape, forms, choices, like)):
-        return gate.make_geometry(path, shape, found.affine), ()
-    chosen = gate.choose(path, problem, choices, answer)
-    return gate.make_geometry(path, shape, chosen.affine), (f"Placed by choice ({chosen.meaning}): {problem}.",)
+    problems, choices = tuple(_problems(header, forms)), _choices(header, forms)
+    claim = Claim(header.layout.shape, first, problems, choices, stored=bool(forms))
+    return settle(path, claim, lambda: second_affine(header), answer, like)
 
 
 def _first_reader(path: Path, header: NiftiHeader) -> Affine:
@@ -95,7 +85,7 @@ def _problems(header: NiftiHeader, forms: dict[str, Affine]) -> list[str]:
         for name in ("sform", "qform")
         if not 0 <= (code := int(fields[f"{name}_code"])) <= 5
     ]
-    bad = [name for name, affine in forms.items() if not _usable(shape, affine)]
+    bad = [name for name, affine in forms.items() if not usable(shape, affine)]
     told += [f"its {name} gives no usable position in space" for name in bad]
     if "sform" not in forms or bad:
         return told
@@ -106,15 +96,6 @@ def _problems(header: NiftiHeader, forms: dict[str, Affine]) -> list[str]:
     if (slant := shear(forms["sform"])) > MOST_SHEAR:
         told.append(f"its sform is sheared (two axes are {90 - np.degrees(np.arcsin(min(slant, 1))):.3g}° apart)")
     return told
-
-
-def _second_reader(header: NiftiHeader, first: Affine) -> str:
-    """What is wrong in words if another reader places the corners elsewhere; empty if it agrees."""
-    name, other = second_affine(header)
-    if other is None:
-        return f"{name} cannot place it"
-    apart = apart_mm(header.layout.shape, first, other)
-    return "" if apart <= AGREE_MM else f"nibabel and {name} place it {apart:.3g} mm apart"
 
 
 def _choices(header: NiftiHeader, forms: dict[str, Affine]) -> dict[str, Choice]:
@@ -129,33 +110,18 @@ def _choices(header: NiftiHeader, forms: dict[str, Affine]) -> dict[str, Choice]
         places["pixdim"] = (sized, "the directions of its sform, the voxel sizes of its pixdim")
     if not forms:
         places = {"las": (header.nifti.get_base_affine(), _LAS), "lps": (_lps(header), _LPS)}
-    usable = {name: place for name, place in places.items() if _usable(header.layout.shape, place[0])}
+    places = {name: place for name, place in places.items() if usable(header.layout.shape, place[0])}
     unit = int(fields["xyzt_units"]) & 7
     if unit in (0, 2):
-        return {name: Choice(affine, meaning) for name, (affine, meaning) in usable.items()}
+        return {name: Choice(affine, meaning) for name, (affine, meaning) in places.items()}
     choices = {}
-    for name, (affine, meaning) in usable.items():
-        start = f"{name}-" if len(usable) > 1 else ""
+    for name, (affine, meaning) in places.items():
+        start = f"{name}-" if len(places) > 1 else ""
         choices[f"{start}mm"] = Choice(affine, f"{meaning}, numbers taken as millimetres")
         if unit in _UNITS:
             short, factor, long = _UNITS[unit]
             choices[f"{start}{short}"] = Choice(np.diag([factor] * 3 + [1.0]) @ affine, f"{meaning}, {long} made mm")
     return choices
-
-
-def _on_grid(shape: Shape, forms: dict[str, Affine], choices: dict[str, Choice], like: Geometry) -> Choice | None:
-    """The one stored place that is the scan's; none where nothing is stored, since any place would be a guess."""
-    if not forms or shape != like.shape:
-        return None
-    return next((one for one in choices.values() if apart_mm(shape, one.affine, like.affine) <= AGREE_MM), None)
-
-
-def _usable(shape: Shape, affine: Affine) -> bool:
-    try:
-        Geometry(shape, affine)
-    except LesionsegError:
-        return False
-    return True
 
 
 def _with_pixdim(header: NiftiHeader, sform: Affine) -> Affine:

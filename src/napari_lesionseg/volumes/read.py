@@ -53,9 +53,9 @@ def read_scan(path: str | Path, *, series: str | None = None, geometry: str | No
     if series is not None:
         raise LesionsegError(f"{path} is no DICOM, only that has series to choose from; leave --series out.")
     if kind == "itk":
-        from napari_lesionseg.volumes import itk_formats
+        from napari_lesionseg.volumes.itk_formats import read_scan as read_itk_scan
 
-        return itk_formats.read_scan(path, geometry=geometry)
+        return read_itk_scan(path, geometry=geometry)
     return nifti.read_scan(path, geometry=geometry)
 
 
@@ -83,9 +83,9 @@ def read_mask(path: str | Path, like: Volume | Geometry | None = None, *, geomet
     if kind == "dicom":
         return _read_dicom_mask(path, like)
     if kind == "itk":
-        from napari_lesionseg.volumes import itk_formats
+        from napari_lesionseg.volumes.itk_formats import read_mask as read_itk_mask
 
-        return itk_formats.read_mask(path, grid, geometry=geometry)
+        return read_itk_mask(path, grid, geometry=geometry)
     return nifti.read_mask(path, grid, geometry=geometry)
 
 

@@ -6,12 +6,14 @@ import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Literal, cast
 
 from isal import igzip_lib
 
 from napari_lesionseg.errors import LesionsegError
 
+Encoding = Literal["raw", "gzip", "zlib"]
+_FLAGS = {"gzip": igzip_lib.DECOMP_GZIP, "zlib": igzip_lib.DECOMP_ZLIB}
 DAMAGE = (EOFError, gzip.BadGzipFile, cast(type[Exception], igzip_lib.IsalError))
 MAX_RATIO = 1032  # Deflate cannot expand further: a header that declares more is lying.
 USUAL_RATIO = 100  # A large scan that was shortened more than that is a bomb: noise does not shrink.
@@ -54,17 +56,18 @@ class Stream:
 
 
 class ZippedStream(Stream):
-    """A gzip file of one or more members.
+    """A gzip file of one or more members, or one zlib stream (RFC 1950).
 
     isal's own file object keeps two copies of every byte; its bare decompressor writes each piece once, in cache.
     """
 
-    def __init__(self, file: IO[bytes], size: int) -> None:
+    def __init__(self, file: IO[bytes], size: int, flag: int = igzip_lib.DECOMP_GZIP) -> None:
         super().__init__(file, size)
+        self._flag = flag
         self.most = min(size * MAX_RATIO, max(LARGE, size * USUAL_RATIO))
         self._member: igzip_lib.IgzipDecompressor | None = None
         self._rest = b""  # What was read behind the last member.
-        self._empty = 0
+        self._empty, self._ended = 0, False
 
     def read(self, count: int) -> bytes:
         """Inflate ``count`` bytes, or fewer at the end of the file."""
@@ -96,14 +99,14 @@ class ZippedStream(Stream):
             if self._member is None:
                 if not (data := self._next_member()):
                     return b""
-                self._member = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+                self._member = igzip_lib.IgzipDecompressor(flag=self._flag)
             elif not self._member.needs_input:
                 data = b""
             elif not (data := self._file.read(_PIECE)):
                 raise EOFError
             piece = self._member.decompress(data, most)  # At its end it compares length and checksum.
             if self._member.eof:
-                self._rest, self._member = self._member.unused_data, None
+                self._rest, self._member, self._ended = self._member.unused_data, None, True
             if piece:
                 self._empty = 0
                 return piece
@@ -113,6 +116,8 @@ class ZippedStream(Stream):
         self._empty += 1
         if self._empty > _MOST_EMPTY:
             raise EOFError
+        if self._flag != igzip_lib.DECOMP_GZIP and self._ended:
+            return b""
         data = self._rest.lstrip(b"\0")
         while not data and (piece := self._file.read(_PIECE)):
             data = piece.lstrip(b"\0")
@@ -120,8 +125,13 @@ class ZippedStream(Stream):
 
 
 @contextmanager
-def open_stream(path: Path) -> Iterator[Stream]:
-    """Open ``path``; whether it is zipped is told by its first two bytes.
+def open_stream(path: Path, start: int = 0, encoding: Encoding | None = None) -> Iterator[Stream]:
+    """Open ``path`` at byte ``start``.
+
+    Parameters
+    ----------
+    encoding
+        None: gzip if its first two bytes say so, otherwise as it is.
 
     Raises
     ------
@@ -132,10 +142,11 @@ def open_stream(path: Path) -> Iterator[Stream]:
         if not path.is_file():
             raise LesionsegError(f"{path} does not exist or is not a file; check the name.")
         with open(path, "rb", buffering=0) as file:
-            zipped = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            size = path.stat().st_size
-            yield ZippedStream(file, size) if zipped else Stream(file, size)
+            size = max(0, path.stat().st_size - start)
+            if encoding is None:
+                encoding = "gzip" if file.read(2) == b"\x1f\x8b" else "raw"
+            file.seek(start)
+            yield Stream(file, size) if encoding == "raw" else ZippedStream(file, size, _FLAGS[encoding])
     except DAMAGE as error:
         raise LesionsegError(f"{path} is truncated or damaged; copy or export it again.") from error
     except OSError as error:
