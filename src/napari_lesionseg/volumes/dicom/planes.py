@@ -95,6 +95,11 @@ class Placement:
         return picture if axes[0] < axes[1] else picture.T
 
 
+def item_of(holder: Any, name: str) -> Any:
+    """The first item of a sequence, an empty one where there is none."""
+    return next(iter(holder.get(name) or []), {})
+
+
 def plane_of(ipp: Any, iop: Any, pixel_spacing: Any, shape: tuple[int, int], **identity: Any) -> Plane:
     """Make a plane from the three attributes of PS3.3 C.7.6.2 (LPS mm; spacing of rows, then of columns)."""
     cosines = np.array([float(value) for value in iop]).reshape(2, 3)
@@ -115,11 +120,11 @@ def frame_planes(header: Dataset) -> list[Plane]:
     instance = (str(header.SOPClassUID), str(header.SOPInstanceUID))
     if "PerFrameFunctionalGroupsSequence" not in header:
         return [_plane(header, header, header, shape, instance, None)]
-    shared = next(iter(header.get("SharedFunctionalGroupsSequence", [])), {})
+    shared = item_of(header, "SharedFunctionalGroupsSequence")
     planes = []
     for number, group in enumerate(header.PerFrameFunctionalGroupsSequence, start=1):
         position, orientation, measures = (
-            next(iter(group.get(name) or shared.get(name) or []), {})
+            item_of(group, name) or item_of(shared, name)
             for name in ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
         )
         planes.append(_plane(position, orientation, measures, shape, instance, number))
@@ -132,7 +137,7 @@ def _plane(
     ipp, iop = position.get("ImagePositionPatient"), orientation.get("ImageOrientationPatient")
     spacing = measures.get("PixelSpacing")
     if ipp is None or iop is None or spacing is None:
-        raise LesionsegError("A frame does not say where it lies in the patient; export it again with its position.")
+        raise LesionsegError("a frame does not say where it lies in the patient; export it again with its position.")
     return plane_of(ipp, iop, spacing, shape, instance=instance, frame=frame)
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.dicom.mask_grid import LabelGrid, grid_of, refuse_other_frame_of_reference
-from napari_lesionseg.volumes.dicom.planes import Plane, frame_planes
+from napari_lesionseg.volumes.dicom.planes import Plane, frame_planes, item_of
 from napari_lesionseg.volumes.geometry import Geometry
 from napari_lesionseg.volumes.volume import Mask, Volume
 
@@ -54,17 +54,22 @@ def read_dicom_seg(path: str | Path, like: Volume | Geometry | None = None, *, o
     """
     path = Path(path)
     header = _open(path)
-    segments = _segments(path, header, only)
-    frames = _frames(path, header)
     try:
-        planes = frame_planes(header) if header.get("NumberOfFrames", 1) else []
+        segments, planes, groups = _segments(path, header, only), frame_planes(header), _groups(header)
+        step_mm = _slice_step(header)
     except LesionsegError as error:
-        raise LesionsegError(f"{path}: {error}") from error
+        raise LesionsegError(f"{path} cannot be placed: {error}") from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise LesionsegError(f"{path} lacks what every segmentation says; export it again.") from error
+    frames = _frames(path, header)
+    if not len(frames) == len(planes) == len(groups):
+        raise LesionsegError(f"{path} has {len(frames)} frames and describes {len(groups)}; export it again.")
     if isinstance(like, Volume):
         refuse_other_frame_of_reference(path, {str(header.get("FrameOfReferenceUID") or "")}, like)
-    geometry = like.geometry if isinstance(like, Volume) else like or grid_of(path, planes, _slice_step(header))
-    grid = LabelGrid(path, geometry, like.dicom if isinstance(like, Volume) else None, _highest(segments))
-    for frame, plane, group in zip(frames, planes, _groups(header, len(planes)), strict=True):
+    geometry = like.geometry if isinstance(like, Volume) else like or grid_of(path, planes, step_mm)
+    source = like.dicom if isinstance(like, Volume) else None
+    grid = LabelGrid(path, geometry, source, max(segment.label for segment in segments))
+    for frame, plane, group in zip(frames, planes, groups, strict=True):
         for segment, region in _regions(header, frame, group, segments):
             grid.add(region, _as_referred(plane, group), segment.label, segment.name)
     return grid.mask()
@@ -74,14 +79,14 @@ def _open(path: Path) -> Dataset:
     from pydicom import dcmread
 
     try:
-        header = dcmread(path)
+        header = dcmread(path, force=True)  # Some files lack the preamble; what is no DICOM has no SOP class.
         kind, modality = str(header.get("SOPClassUID", "")), str(header.get("Modality", ""))
     except Exception as error:  # A damaged file makes pydicom raise almost anything.
         raise LesionsegError(f"{path} cannot be read as DICOM; export it again.") from error
     if kind not in _CLASSES:
         raise LesionsegError(f"{path} is no DICOM segmentation but {modality or 'something else'}; choose a SEG file.")
-    shared = next(iter(header.get("SharedFunctionalGroupsSequence") or []), {})
-    orientation = next(iter(shared.get("PlaneOrientationSequence") or []), {})
+    shared = item_of(header, "SharedFunctionalGroupsSequence")
+    orientation = item_of(shared, "PlaneOrientationSequence")
     if "TotalPixelMatrixColumns" in header or "ImageOrientationSlide" in orientation:
         raise LesionsegError(f"{path} segments a microscope slide, not a scan; choose the segmentation of a CT.")
     return header
@@ -93,7 +98,7 @@ def _frames(path: Path, header: Dataset) -> npt.NDArray[Any]:
         pixels = header.pixel_array
     except Exception as error:  # Decoders raise almost anything.
         raise LesionsegError(f"The pixels of {path} cannot be read; export it again.") from error
-    frames = pixels.reshape(-1, int(header.Rows), int(header.Columns))
+    frames: npt.NDArray[Any] = pixels.reshape(-1, int(header.Rows), int(header.Columns))
     if str(header.get("SegmentationType", "BINARY")) != "FRACTIONAL":
         return frames
     highest = int(header.get("MaximumFractionalValue", 255))
@@ -101,7 +106,7 @@ def _frames(path: Path, header: Dataset) -> npt.NDArray[Any]:
         raise LesionsegError(
             f"{path} holds probabilities or fractions of voxels, not a mask; export it as a binary segmentation."
         )
-    return (frames == highest).astype(np.uint8)
+    return np.asarray(frames == highest, np.uint8)
 
 
 def _segments(path: Path, header: Dataset, only: Collection[str]) -> list[_Segment]:
@@ -109,7 +114,7 @@ def _segments(path: Path, header: Dataset, only: Collection[str]) -> list[_Segme
     found = []
     for item in header.get("SegmentSequence") or []:
         number, name = int(item.SegmentNumber), str(item.get("SegmentLabel", ""))
-        kind = next(iter(item.get("SegmentedPropertyTypeCodeSequence") or []), {})
+        kind = item_of(item, "SegmentedPropertyTypeCodeSequence")
         background = (str(kind.get("CodeValue", "")), str(kind.get("CodingSchemeDesignator", ""))) == _BACKGROUND
         if number == 0 or background or number == header.get("PixelPaddingValue"):
             continue
@@ -131,15 +136,16 @@ def _regions(
     """Which pixels of a frame belong to which segment."""
     if str(header.get("SegmentationType", "")) == "LABELMAP":
         return [(segment, frame == segment.number) for segment in segments]
-    identified = next(iter(group.get("SegmentIdentificationSequence") or []), None)
-    shared = next(iter(header.get("SharedFunctionalGroupsSequence") or []), {})
-    identified = identified or next(iter(shared.get("SegmentIdentificationSequence") or []), {})
+    identified = item_of(group, "SegmentIdentificationSequence")
+    identified = identified or item_of(
+        item_of(header, "SharedFunctionalGroupsSequence"), "SegmentIdentificationSequence"
+    )
     number = identified.get("ReferencedSegmentNumber", segments[0].number if len(segments) == 1 else None)
     return [(segment, frame != 0) for segment in segments if segment.number == number]
 
 
-def _groups(header: Dataset, count: int) -> list[Any]:
-    return list(header.get("PerFrameFunctionalGroupsSequence") or [{}] * count)
+def _groups(header: Dataset) -> list[Any]:
+    return list(header.get("PerFrameFunctionalGroupsSequence") or [{}])
 
 
 def _as_referred(plane: Plane, group: Any) -> Plane:
@@ -157,14 +163,9 @@ def _as_referred(plane: Plane, group: Any) -> Plane:
 
 def _slice_step(header: Dataset) -> float | None:
     """Distance between slices in mm as the file says, or else their thickness."""
-    groups = [*(header.get("SharedFunctionalGroupsSequence") or []), *_groups(header, 0)[:1]]
+    groups = [*(header.get("SharedFunctionalGroupsSequence") or []), *_groups(header)[:1]]
     for name in ("SpacingBetweenSlices", "SliceThickness"):
         for group in groups:
-            measures = next(iter(group.get("PixelMeasuresSequence") or []), {})
-            if measures.get(name):
-                return float(measures[name].value)
+            if value := item_of(group, "PixelMeasuresSequence").get(name):
+                return float(value)
     return None
-
-
-def _highest(segments: list[_Segment]) -> int:
-    return max(segment.label for segment in segments)

@@ -42,7 +42,9 @@ def _pixel_edges(region: npt.NDArray[np.bool_]) -> list[Polygon]:
         return []
     box = region[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     shift = np.array([rows[0] - 1, columns[0] - 1], np.float64)
-    loops = find_contours(np.pad(box, 1).astype(np.float64), 0.5, fully_connected="low")
+    loops = find_contours(  # type: ignore[no-untyped-call]
+        np.pad(box, 1).astype(np.float64), 0.5, fully_connected="low"
+    )
     return [_corners(loop) + shift for loop in loops]
 
 
@@ -55,7 +57,7 @@ def _corners(midpoints: npt.NDArray[np.float64]) -> Polygon:
     here, after = midpoints[:-1], midpoints[1:]
     turns = (here != after).all(axis=1)
     here, after = here[turns], after[turns]
-    return np.where(here % 1 == 0.5, here, after)
+    return np.asarray(np.where(here % 1 == 0.5, here, after))
 
 
 def _from_first_corner(loop: Polygon) -> Polygon:
@@ -109,4 +111,4 @@ def _with_guests(loop: Polygon, guests: list[tuple[int, float, Polygon]]) -> Pol
     joined = np.concatenate(
         [part for pair in zip(pieces, [g[2] for g in guests], strict=False) for part in pair] + pieces[-1:]
     )
-    return joined[(joined != np.roll(joined, 1, axis=0)).any(axis=1)]
+    return np.asarray(joined[(joined != np.roll(joined, 1, axis=0)).any(axis=1)])

@@ -27,7 +27,7 @@ from napari_lesionseg.volumes.export.segments import Code, Segment, check_segmen
 from napari_lesionseg.volumes.volume import Mask, Volume
 
 if TYPE_CHECKING:
-    from highdicom.seg import SegmentDescription, Segmentation
+    from highdicom.seg import Segmentation, SegmentDescription
 
 LABEL_NOTE: Final = "Mask label "
 """Segments are numbered 1, 2, … in DICOM; the segment description says which label of the mask each one is."""
@@ -84,7 +84,7 @@ def _numbered(frames: npt.NDArray[Any], segments: list[Segment]) -> npt.NDArray[
     """Frames with segment numbers 1…n in place of labels."""
     numbers = np.zeros(max(segment.label for segment in segments) + 1, np.uint8 if len(segments) < 256 else np.uint16)
     numbers[[segment.label for segment in segments]] = np.arange(1, len(segments) + 1)
-    return numbers[frames]
+    return np.asarray(numbers[frames])
 
 
 def _segmentation(
