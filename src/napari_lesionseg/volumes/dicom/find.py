@@ -7,14 +7,22 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.dicom.headers import Damaged, DicomFile, read_file
 from napari_lesionseg.volumes.dicom.unzip import unpacked
 
 
+class Found(NamedTuple):
+    """A file, and what a sentence calls it: its place inside the folder, the disc or the zip."""
+
+    path: Path
+    name: str
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[list[Path]]:
+def opened(path: Path) -> Iterator[list[Found]]:
     """List the files behind ``path``, in order of their names; those of a zip exist only inside the ``with``.
 
     Raises
@@ -25,24 +33,15 @@ def opened(path: Path) -> Iterator[list[Path]]:
     with ExitStack() as stack:
         stack.enter_context(_quiet())
         if path.is_dir():
-            files = list(_walk(path))
+            files, root = list(_walk(path)), path
         elif not path.is_file():
             raise LesionsegError(f"{path} does not exist; check the name.")
         elif _is_zip(path):
-            files = list(_walk(stack.enter_context(unpacked(path))))
+            root = stack.enter_context(unpacked(path))
+            files = list(_walk(root))
         else:
-            files = _listed_in(path) or [path]
-        yield files
-
-
-def label(path: Path, file: Path) -> str:
-    """What a sentence about ``path`` calls one of its files: relative to the folder, or inside the zip."""
-    if path == file:
-        return path.name
-    for root in (path, path.parent):
-        if file.is_relative_to(root):
-            return file.relative_to(root).as_posix()
-    return Path(*file.parts[file.parts.index("unzipped") + 1 :]).as_posix() if "unzipped" in file.parts else file.name
+            files, root = _listed_in(path) or [path], path.parent
+        yield [Found(file, file.relative_to(root).as_posix()) for file in files]
 
 
 def _walk(folder: Path) -> Iterator[Path]:

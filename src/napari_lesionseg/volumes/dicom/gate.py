@@ -60,7 +60,7 @@ def _by_simpleitk(one: Slice) -> npt.NDArray[np.float64] | None:
 
 def _ignored_by_gdcm(one: Slice) -> bool:
     """Whether GDCM takes no notice of the plane in this class: secondary captures have none by PS3.3 A.8."""
-    return one.file.text("SOPClassUID").startswith("1.2.840.10008.5.1.4.1.1.7")
+    return one.file.kind.startswith("1.2.840.10008.5.1.4.1.1.7")
 
 
 def _by_highdicom(one: Slice) -> npt.NDArray[np.float64]:

@@ -74,7 +74,7 @@ def _kinds(slices: list[Slice]) -> list[list[Slice]]:
 
 
 def _looks(one: Slice) -> Hashable:
-    return one.file.text("SOPClassUID"), one.rows, one.columns
+    return one.file.kind, one.rows, one.columns
 
 
 def _told_apart(slices: list[Slice]) -> list[Stack]:

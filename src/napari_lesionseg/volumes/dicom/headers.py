@@ -67,7 +67,8 @@ DEFLATED = b"1.2.840.10008.1.2.1.99"
 MOST_INFLATED = 256 << 20  # A slice needs half a megabyte, a multi-frame file is rarely deflated.
 _PIECE = 1 << 20
 NOT_SCANS = {"SEG", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTIMAGE", "SR", "PR", "KO", "REG", "FID", "ECG", "DOC"}
-SCANNERS = {"CT", "MR", "PT", "NM"}
+# CT, enhanced and legacy converted CT; MR and PET alike (PS3.4 B.5).
+SCANNERS = {f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130")}
 
 
 class Damaged(Exception):
@@ -76,11 +77,12 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, eq=False)
 class DicomFile:
-    """The facts that all frames of one file share; ``name`` is what a sentence calls it."""
+    """The facts that all frames of one file share; ``name`` is what a sentence calls it, ``kind`` its SOP class."""
 
     path: Path
     name: str
     header: Dataset
+    kind: str
     syntax: str
     frames: int
 
@@ -159,9 +161,13 @@ def read_file(path: Path, name: str) -> DicomFile | None:
         if DEFLATED in start and _inflates_too_far(path):
             raise ValueError("more than any slice needs")
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=[*KEPT, *_ALSO_READ])
-        syntax = str(header.file_meta.get("TransferSyntaxUID", "")) if hasattr(header, "file_meta") else ""
+        meta = getattr(header, "file_meta", {})
+        kind = str(meta.get("MediaStorageSOPClassUID", "")) or text(header, "SOPClassUID")
+        if not kind:  # No data set is without (PS3.3 C.12.1).
+            raise ValueError("no class")
+        syntax = str(meta.get("TransferSyntaxUID", ""))
         frames = int(number(header, "NumberOfFrames") or 1)
-        return DicomFile(path, name, header, syntax, max(frames, 1))
+        return DicomFile(path, name, header, kind, syntax, max(frames, 1))
     except Exception as error:  # A damaged file makes pydicom raise almost anything.
         raise Damaged(name) from error
 
@@ -170,7 +176,7 @@ def is_image(file: DicomFile) -> bool:
     """Whether a file belongs to a scan, be it one that will be refused; masks, reports and plans do not."""
     if file.modality in NOT_SCANS or "DirectoryRecordSequence" in file.header:
         return False
-    return (number(file.header, "Rows") or 0) > 0 or file.modality in SCANNERS
+    return (number(file.header, "Rows") or 0) > 0 or file.kind in SCANNERS
 
 
 def slices_of(file: DicomFile) -> list[Slice]:

@@ -25,6 +25,7 @@ _LOSSY = {
     "1.2.840.10008.1.2.4.91",  # JPEG 2000, also lossless; nobody can tell
     "1.2.840.10008.1.2.4.203",  # High-throughput JPEG 2000, as above
 }
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 _PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
 MAX_RATIO = 1032  # Of deflate; the codecs of images pack an empty slice of 512 KB into about 1 KB with its header.
 Progress = Callable[[int, int], None]
@@ -87,6 +88,7 @@ def read_voxels(path: Path, slices: Sequence[Slice], progress: Progress | None =
 
 def _decoded(path: Path, slices: Sequence[Slice]) -> Iterator[tuple[Slice, npt.NDArray[Any], npt.NDArray[Any]]]:
     """Each slice with its values (row, column), and as they were stored, (row, column) or (row, column, colour)."""
+    from pydicom import dcmread
     from pydicom.pixels.utils import iter_pixels
 
     k = 0
@@ -95,7 +97,9 @@ def _decoded(path: Path, slices: Sequence[Slice]) -> Iterator[tuple[Slice, npt.N
         run = [one for one in slices[k:] if one.file is file] if file.frames > 1 else [slices[k]]
         indices = [one.index for one in run] if file.frames > 1 else None
         try:
-            for one, pixels in zip(run, iter_pixels(file.path, indices=indices), strict=True):
+            # iter_pixels takes frame by frame from a path, but does not inflate.
+            source = dcmread(file.path) if file.syntax == _DEFLATED else file.path
+            for one, pixels in zip(run, iter_pixels(source, indices=indices), strict=True):
                 if pixels.shape[:2] != (one.rows, one.columns):
                     raise ValueError(f"{pixels.shape} instead of {(one.rows, one.columns)}")
                 yield one, _scaled(one, pixels), pixels

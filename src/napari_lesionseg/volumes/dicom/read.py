@@ -82,6 +82,7 @@ def read_series_and_grid(
         found, damaged = summaries(path, files)
         chosen = _chosen(path, found, series)
         _refuse(path, chosen, geometry)
+        _refuse_beside_damaged(path, chosen, damaged)
         slices = in_order(chosen.stack)
         grid = regular_grid(slices) if chosen.fault is not None else None
         placed = geometry_of(slices) if grid is None else None
@@ -127,6 +128,16 @@ def _refuse(path: Path, chosen: SeriesSummary, geometry: str | None) -> None:
         raise LesionsegError(f"{path} cannot be read as a scan: {fault.sentence}; {_ADVICE[fault.kind]}.")
     if geometry != "resample":
         raise GeometryQuestion(f"{path} is no regular grid: {fault.sentence}", RESAMPLE)
+
+
+def _refuse_beside_damaged(path: Path, chosen: SeriesSummary, damaged: Sequence[str]) -> None:
+    """A damaged file in the folder of the series may be its last slice, which nothing else would miss."""
+    folders = {Path(name).parent for name in chosen.files}
+    for name in damaged:
+        if Path(name).parent in folders and name not in chosen.files:
+            raise LesionsegError(
+                f"{name} in {path} is damaged and may belong to the series; copy it again, or remove it."
+            )
 
 
 def _let_a_second_reader_agree(path: Path, slices: Sequence[Slice], placed: Geometry) -> None:

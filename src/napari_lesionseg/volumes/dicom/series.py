@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.dicom.checks import Fault, fault_of
-from napari_lesionseg.volumes.dicom.find import label, opened
+from napari_lesionseg.volumes.dicom.find import Found, opened
 from napari_lesionseg.volumes.dicom.grouping import Stack, heights, stacks_of
 from napari_lesionseg.volumes.dicom.headers import Damaged, Slice, is_image, read_file, slices_of
 from napari_lesionseg.volumes.dicom.kernels import is_lung_kernel
@@ -81,7 +81,7 @@ def find_series(path: str | Path) -> list[SeriesSummary]:
         return summaries(path, files)[0]
 
 
-def summaries(path: Path, files: Iterable[Path]) -> tuple[list[SeriesSummary], list[str]]:
+def summaries(path: Path, files: Iterable[Found]) -> tuple[list[SeriesSummary], list[str]]:
     """The series in ``files``, and the names of files that are damaged.
 
     Raises
@@ -93,13 +93,16 @@ def summaries(path: Path, files: Iterable[Path]) -> tuple[list[SeriesSummary], l
     damaged, others = [], 0
     for each in files:
         try:
-            file = read_file(each, label(path, each))
+            file = read_file(*each)
             if file is None or not is_image(file):
                 others += file is not None
                 continue
             slices += slices_of(file)
         except Damaged as error:
             damaged.append(str(error))
+    if sized := [one for one in slices if one.rows]:
+        damaged += [one.file.name for one in slices if not one.rows]  # Cut off in the header.
+        slices = sized
     if not slices:
         raise _nothing(path, damaged, others)
     stacks = stacks_of(slices)
