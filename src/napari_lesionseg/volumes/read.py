@@ -145,7 +145,7 @@ def _dicom_modality(path: Path) -> str | None:
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
-    wanted = ["SOPClassUID", "Modality", "MediaStorageDirectoryRecordSequence"]
+    wanted = ["SOPClassUID", "Modality", "DirectoryRecordSequence"]
     try:
         header = dcmread(path, stop_before_pixels=True, force=True, specific_tags=wanted)
     except (InvalidDicomError, OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, NotImplementedError):
