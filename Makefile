@@ -2,8 +2,9 @@
 #   make demo              the workbench on a generated scan (HEADLESS=1: on a virtual screen, leaves demo-output/)
 #   make test              everything CI checks: lint, types, contracts, unit, test-pyqt6
 #   make unit ARGS="-k nifti -x"    pytest with arguments of your own
+#   make peers                      other people's readers and viewers judge our exports
 
-.PHONY: help system venv demo test lint types contracts unit test-pyqt6 format clean
+.PHONY: help system venv demo test lint types contracts unit test-pyqt6 peers format clean
 .NOTPARALLEL:
 
 python := .venv/bin/python
@@ -23,7 +24,7 @@ demo: system venv
 	@$(python) scripts/headless.py $(python) -m napari_lesionseg.demo $(ARGS)
 
 # Tests never open a window on the screen one works at, unless asked to: make unit HEADLESS=0
-test unit test-pyqt6: HEADLESS := $(or $(HEADLESS),1)
+test unit test-pyqt6 peers: HEADLESS := $(or $(HEADLESS),1)
 
 test: system lint types contracts unit test-pyqt6
 
@@ -44,9 +45,12 @@ test-pyqt6: system venv
 	@sh scripts/setup.sh pyqt6
 	QT_API=pyqt6 $(python) scripts/headless.py $(pyqt6) -m pytest tests/widgets $(ARGS)
 
+peers: system venv
+	@$(python) scripts/headless.py $(python) scripts/peers.py $(ARGS)
+
 format: venv
 	$(python) -m ruff check --fix
 	$(python) -m ruff format
 
 clean:
-	rm -rf .venv .venv-pyqt6 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output
+	rm -rf .venv .venv-pyqt6 .venv-nnunet tests/peers/js/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output peers-output

@@ -1,4 +1,4 @@
-"""Set up what the Makefile's targets need: system packages, .venv, and .venv-pyqt6. A second run does nothing.
+"""Set up what the Makefile's targets need: system packages and virtual environments. A second run does nothing.
 
 Standard library only: this runs before anything is installed.
 """
@@ -18,7 +18,9 @@ from system_packages import install, missing_packages
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 VENV_PYQT6 = ROOT / ".venv-pyqt6"
+VENV_NNUNET = ROOT / ".venv-nnunet"
 INPUTS = (ROOT / "pyproject.toml", ROOT / "constraints.txt")
+NNUNET_INPUTS = (ROOT / "tests" / "peers" / "requirements.txt", ROOT / "constraints.txt")
 
 
 def main(step: str) -> None:
@@ -63,7 +65,17 @@ def pyqt6() -> None:
     _mark_current(VENV_PYQT6)
 
 
-STEPS = {"system": system, "venv": venv, "pyqt6": pyqt6}
+def nnunet() -> None:
+    """``.venv-nnunet``: nnU-Net, which judges our data sets, and nothing of ours."""
+    if _is_current(VENV_NNUNET, NNUNET_INPUTS):
+        return
+    print("Setting up .venv-nnunet: about 2 minutes and 2 GB.", flush=True)
+    _make_venv(VENV_NNUNET)
+    _pip(VENV_NNUNET, "-r", str(NNUNET_INPUTS[0]))
+    _mark_current(VENV_NNUNET, NNUNET_INPUTS)
+
+
+STEPS = {"system": system, "venv": venv, "pyqt6": pyqt6, "nnunet": nnunet}
 
 
 def _make_venv(folder: Path, *options: str) -> None:
@@ -110,19 +122,19 @@ def _stamp(folder: Path) -> Path:
     return folder / "installed.txt"
 
 
-def _key() -> str:
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in INPUTS)).hexdigest()
+def _key(inputs: tuple[Path, ...]) -> str:
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in inputs)).hexdigest()
 
 
-def _is_current(folder: Path) -> bool:
-    """Whether ``folder`` was set up, in this place, from the present pyproject.toml and constraints.txt."""
+def _is_current(folder: Path, inputs: tuple[Path, ...] = INPUTS) -> bool:
+    """Whether ``folder`` was set up, in this place, from ``inputs`` as they are now."""
     stamp = _stamp(folder)
     recorded = stamp.read_text().splitlines() if stamp.exists() else []
-    return recorded == [str(folder), _key()] and Path(_python(folder)).exists()
+    return recorded == [str(folder), _key(inputs)] and Path(_python(folder)).exists()
 
 
-def _mark_current(folder: Path) -> None:
-    _stamp(folder).write_text(f"{folder}\n{_key()}\n", encoding="utf-8")
+def _mark_current(folder: Path, inputs: tuple[Path, ...] = INPUTS) -> None:
+    _stamp(folder).write_text(f"{folder}\n{_key(inputs)}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
