@@ -36,12 +36,12 @@ class Hostile:
 
 
 @pytest.fixture(scope="session")
-def hostile_files() -> Callable[[Path], list[Hostile]]:
-    """Write 200 such files to a folder."""
+def hostile_files() -> Callable[..., list[Hostile]]:
+    """Write 200 such files to a folder, or with ``live=True`` those alone that leave a canary."""
     return write_all
 
 
-def write_all(folder: Path) -> list[Hostile]:
+def write_all(folder: Path, *, live: bool = False) -> list[Hostile]:
     made: list[Hostile] = []
 
     def add(name: str, content: bytes, canary: Path | None) -> None:
@@ -53,6 +53,8 @@ def write_all(folder: Path) -> list[Hostile]:
     for name, make in LIVE.items():
         canary = folder / f"canary-{len(made):03}"
         add(name, make(canary), canary)
+    if live:
+        return made
     for name, content in (*pickle_bombs(), *torch_bombs(), *lying_safetensors(), *odd_cards()):
         add(name, content, None)
     for name, size in (("sparse.pth", 2**36), ("sparse.json", 2**33)):

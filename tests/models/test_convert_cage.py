@@ -24,7 +24,7 @@ LOCKS = pytest.mark.skipif(not can_lock(), reason="this system cannot lock a pro
 @LOCKS
 @pytest.mark.hazard("H18")
 def test_even_code_that_runs_can_do_nothing(
-    hostile_files: Callable[[Path], list[Any]], tmp_path: Path, hazard_figure: Callable[[str, str, bool], None]
+    hostile_files: Callable[..., list[Any]], tmp_path: Path, hazard_figure: Callable[[str, str, bool], None]
 ) -> None:
     """The second wall, without the first before it: everything a stranger may try, and pickles opened without care."""
     folder, pickles = tmp_path / "folder", tmp_path / "pickles"
@@ -32,7 +32,9 @@ def test_even_code_that_runs_can_do_nothing(
     pickles.mkdir()
     (folder / "victim").write_text("precious")
     files = [
-        file for file in hostile_files(tmp_path / "files") if file.path.name.endswith(("-pickle0.pth", "-pickle5.pt"))
+        file
+        for file in hostile_files(tmp_path / "files", live=True)
+        if file.path.name.endswith(("-pickle0.pth", "-pickle5.pt"))
     ]
     for file in files:
         file.path.rename(pickles / file.path.name)

@@ -29,7 +29,7 @@ def _run_sql(database: Path, statement: str) -> None:
     connection.close()
 
 
-@pytest.mark.hazard
+@pytest.mark.hazard("H28")
 def test_a_newer_study_is_refused_in_one_sentence_and_left_untouched(study: Study) -> None:
     _run_sql(study.folder / "study.db", "PRAGMA user_version = 2")
     before = _snapshot(study.folder)
@@ -60,6 +60,7 @@ def test_a_damaged_database_is_one_sentence(study: Study) -> None:
         Study.open(study.folder).cases()
 
 
+@pytest.mark.hazard("H2")
 def test_commits_are_synced_in_full_through_a_wal_and_keys_are_enforced(study: Study) -> None:
     with connect(study.folder / "study.db").connect() as connection:
         values = [
@@ -86,7 +87,7 @@ def test_a_study_that_could_not_be_completed_leaves_no_database(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.hazard
+@pytest.mark.hazard("H3")
 def test_a_mask_that_could_not_be_written_leaves_no_row(
     study: Study, make_scan: Callable[..., Path], make_mask: Callable[..., Mask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +102,7 @@ def test_a_mask_that_could_not_be_written_leaves_no_row(
     assert study.revisions("c1") == []
 
 
-@pytest.mark.hazard
+@pytest.mark.hazard("H2")
 def test_the_mask_is_on_disk_and_proved_before_its_row_is_begun(
     study: Study, make_scan: Callable[..., Path], make_mask: Callable[..., Mask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +132,7 @@ while True:
 """
 
 
-@pytest.mark.hazard
+@pytest.mark.hazard("H1")
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is for POSIX systems")
 def test_killed_at_any_moment_every_acknowledged_revision_is_there_and_whole(
     study: Study, make_scan: Callable[..., Path]

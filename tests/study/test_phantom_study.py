@@ -38,7 +38,6 @@ def test_a_labelled_patient_has_a_truth_on_the_grid_of_the_scan(phantoms: Study)
         phantoms.check_scan(case)
 
 
-@pytest.mark.hazard
 def test_the_truth_of_an_unlabelled_patient_is_hidden_from_the_store(phantoms: Study) -> None:
     hidden = sorted(path.name for path in (phantoms.folder / HIDDEN_TRUTH).iterdir())
     assert hidden == ["phantom-0006.nii.gz", "phantom-0007.nii.gz"]

@@ -106,6 +106,7 @@ def test_a_checkpoint_of_another_network_is_told(tiny, tmp_path: Path) -> None:
         load_checkpoint(tmp_path, new_state(tiny(network={"widths": [4, 12]}), "cpu", None))
 
 
+@pytest.mark.hazard("H3")
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_full_disk_leaves_the_last_checkpoint_whole(
     tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str

@@ -106,6 +106,7 @@ def test_validation_patients_with_corrections_alone_do_not_spoil_the_end_of_a_ru
     assert run.of(Finished)[0].metrics == {}
 
 
+@pytest.mark.hazard("H25")
 @pytest.mark.usefixtures("quick_curves")
 def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_checkpoint_stands(
     tiny, train, run_of, labelled: Study, monkeypatch: pytest.MonkeyPatch
@@ -128,6 +129,7 @@ def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_checkpoint_stands
     assert train(labelled, config, resume=True).weights == train(labelled, config, "whole").weights
 
 
+@pytest.mark.hazard("H25")
 def test_weights_that_blow_up_in_the_last_step_do_not_reach_the_checkpoint(
     tiny, train, labelled: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +143,7 @@ def test_weights_that_blow_up_in_the_last_step_do_not_reach_the_checkpoint(
     assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
 
 
+@pytest.mark.hazard("H3")
 @pytest.mark.usefixtures("quick_curves")
 @pytest.mark.parametrize("file", ["checkpoint.safetensors", "metrics.jsonl", "model.safetensors"])
 def test_a_full_disk_ends_the_run_in_one_sentence_and_it_can_go_on(

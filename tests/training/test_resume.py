@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ KILLED_RUNS = Path(__file__).with_name("killed_runs.py")
 pytestmark = pytest.mark.usefixtures("quick_curves")
 
 
+@pytest.mark.hazard("H23")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked trainers")
 def test_a_run_killed_again_and_again_ends_in_the_weights_of_one_left_alone(
-    tiny, train, run_of, labelled: Study, tmp_path: Path
+    tiny, train, run_of, labelled: Study, tmp_path: Path, hazard_figure: Callable[[str, str, bool], None]
 ) -> None:
     config = tiny(epochs=5, steps_per_epoch=3, validate_every=5)
     whole, killed = train(labelled, config, "whole"), run_of("killed")
@@ -37,6 +39,8 @@ def test_a_run_killed_again_and_again_ends_in_the_weights_of_one_left_alone(
         [sys.executable, *map(str, command)], capture_output=True, text=True, timeout=150, check=False
     )
     assert done.returncode == 0, (kills, done.stderr)
+    equal = (killed.weights, killed.records) == (whole.weights, whole.records)
+    hazard_figure("H23", f"{int(done.stdout)} kills of a training: weights {'bit-equal' if equal else 'differ'}", equal)
     assert int(done.stdout) >= 3, (kills, done.stderr)  # A fast machine is done before some of the others.
     assert (killed.weights, killed.records) == (whole.weights, whole.records), kills
     assert not list(killed.folder.rglob(".*.*")), kills

@@ -124,6 +124,7 @@ def test_an_infinite_gradient_is_told_before_it_reaches_the_weights(tiny, schedu
     assert torch.equal(_weights(state.network), before)
 
 
+@pytest.mark.hazard("H25")
 def test_weights_that_are_not_numbers_are_told(tiny) -> None:
     state = new_state(tiny(), "cpu", None)
     check_weights(state)
@@ -137,6 +138,7 @@ def test_weights_that_are_not_numbers_are_told(tiny) -> None:
             next(network.parameters())[0, 0, 0, 0] = kept
 
 
+@pytest.mark.hazard("H24")
 def test_too_little_memory_is_told_in_one_sentence(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: Tensor) -> Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nGPU 0 …")

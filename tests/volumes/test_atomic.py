@@ -172,7 +172,9 @@ def test_a_system_without_folder_sync_is_no_error(tmp_path: Path, monkeypatch: p
 
 @POSIX
 @pytest.mark.hazard("H3")
-def test_a_disk_that_fills_up_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_half_way_leaves_the_old_file(
+    tmp_path: Path, hazard_figure: Callable[[str, str, bool], None]
+) -> None:
     """A real limit of the system instead of an injected error: the write is cut off inside the file."""
     import resource
 
@@ -185,7 +187,9 @@ def test_a_disk_that_fills_up_half_way_leaves_the_old_file(tmp_path: Path) -> No
             write_atomically(path, NEW)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert snapshot(tmp_path) == {"mask.nii": OLD}
+    same = snapshot(tmp_path) == {"mask.nii": OLD}
+    hazard_figure("H3", f"a write cut off half-way: old file {'identical' if same else 'changed'}", same)
+    assert same
 
 
 @pytest.mark.hazard("H3")
@@ -221,9 +225,14 @@ print("whole", times)
 
 @POSIX
 @pytest.mark.hazard("H1")
-def test_a_process_killed_while_saving_leaves_one_whole_file(tmp_path: Path) -> None:
+def test_a_process_killed_while_saving_leaves_one_whole_file(
+    tmp_path: Path, hazard_count: Callable[[int, int], int], hazard_figure: Callable[[str, str, bool], None]
+) -> None:
+    kills = hazard_count(60, 200)
     path = tmp_path / "mask.nii"
     write_atomically(path, b"a" * 300_000)
-    command = [sys.executable, "-c", KILLED, str(path), "60"]
+    command = [sys.executable, "-c", KILLED, str(path), str(kills)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert result.stdout == "whole 60\n", result.stderr
+    whole = result.stdout == f"whole {kills}\n"
+    hazard_figure("H1", f"{kills} kills while saving: {'0' if whole else 'some'} corrupt", whole)
+    assert whole, result.stderr
