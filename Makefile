@@ -2,9 +2,10 @@
 #   make demo              the workbench on a generated scan (HEADLESS=1: on a virtual screen, leaves demo-output/)
 #   make test              everything CI checks: lint, types, contracts, unit, test-pyqt6
 #   make unit ARGS="-k nifti -x"    pytest with arguments of your own
+#   make hazards           a line per hazard: what was measured, holds or falls short (SCALE=ci: the quick one)
 #   make peers                      other people's readers and viewers judge our exports
 
-.PHONY: help system venv demo test lint types contracts unit test-pyqt6 peers format clean
+.PHONY: help system venv demo test lint types contracts unit test-pyqt6 peers hazards format clean
 .NOTPARALLEL:
 
 python := .venv/bin/python
@@ -24,7 +25,7 @@ demo: system venv
 	@$(python) scripts/headless.py $(python) -m napari_lesionseg.demo $(ARGS)
 
 # Tests never open a window on the screen one works at, unless asked to: make unit HEADLESS=0
-test unit test-pyqt6 peers: HEADLESS := $(or $(HEADLESS),1)
+test unit test-pyqt6 peers hazards: HEADLESS := $(or $(HEADLESS),1)
 
 test: system lint types contracts unit test-pyqt6
 
@@ -47,6 +48,9 @@ test-pyqt6: system venv
 
 peers: system venv
 	@$(python) scripts/headless.py $(python) scripts/peers.py $(ARGS)
+
+hazards: system venv
+	@$(python) scripts/headless.py $(python) scripts/hazards.py --scale $(or $(SCALE),full) $(ARGS)
 
 format: venv
 	$(python) -m ruff check --fix
