@@ -235,7 +235,8 @@ def test_a_deflated_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.Mon
     start = series.files[0].read_bytes()
     meta = start[: 132 + 12 + int.from_bytes(start[140:144], "little")]
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(headers.MOST_INFLATED // (1 << 20) + 1))
+    monkeypatch.setattr(headers, "MOST_INFLATED", 8 << 20)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(9))
     series.files[0].write_bytes(meta + bomb + packer.flush())
     monkeypatch.setattr("pydicom.dcmread", lambda *_, **__: pytest.fail("it was unpacked"))
     with pytest.raises(LesionsegError, match="IM0000.dcm is damaged"):

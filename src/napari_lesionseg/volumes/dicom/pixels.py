@@ -72,7 +72,7 @@ def read_voxels(path: Path, slices: Sequence[Slice], progress: Progress | None =
     """
     for one in slices:
         if not _believable(one):
-            raise _undecodable(path, one, ValueError("fewer bytes than the header declares"))
+            raise _undecodable(path, one)
     first, hounsfield = slices[0], slices[0].file.modality == "CT"
     array = _prepared(path, (len(slices), first.rows, first.columns), np.dtype(np.int16))
     counted: Counter[str] = Counter()
@@ -108,7 +108,7 @@ def _decoded(path: Path, slices: Sequence[Slice]) -> Iterator[tuple[Slice, npt.N
         except (GeneratorExit, LesionsegError):
             raise
         except Exception as error:  # Broken pixel data makes the decoders raise almost anything.
-            raise _undecodable(path, slices[k], error) from error
+            raise _undecodable(path, slices[k]) from error
         k += len(run)
 
 
@@ -120,13 +120,14 @@ def _believable(one: Slice) -> bool:
     return declared <= file.path.stat().st_size * (1 if file.syntax in _PLAIN else MAX_RATIO)
 
 
-def _undecodable(path: Path, one: Slice, error: Exception) -> LesionsegError:
+def _undecodable(path: Path, one: Slice) -> LesionsegError:
     from pydicom.uid import UID
 
-    known = UID(one.file.syntax).name if one.file.syntax else "no transfer syntax"
-    if "decode" in str(error) and "plugin" in str(error) or isinstance(error, NotImplementedError):
-        return LesionsegError(f"{one.name} in {path} is compressed as {known}, which cannot be read; export it plain.")
-    return LesionsegError(f"{one.name} in {path} has damaged or missing pixels ({known}); copy or export it again.")
+    stored_as = UID(one.file.syntax).name if one.file.syntax else "no transfer syntax"
+    return LesionsegError(
+        f"{one.name} in {path} has missing, damaged or unknown pixels ({stored_as}); "
+        "copy it again, or export it uncompressed."
+    )
 
 
 def _scaled(one: Slice, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
