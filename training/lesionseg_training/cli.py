@@ -15,6 +15,7 @@ import typer
 from lesionseg_training.config import TrainConfig, config_path, load_config
 from lesionseg_training.events import Event, Failed
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.redact import private_logs
 
 CORRECTED = " + own corrections"
 STOPPED = 130  # Exit code after Ctrl-C, as shells have it.
@@ -97,11 +98,12 @@ def evaluate_command(
 
 def run() -> None:
     """Entry point: errors the user can act on go to stderr in one sentence, with exit code 2."""
-    try:
-        app()
-    except LesionsegError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    with private_logs():
+        try:
+            app()
+        except LesionsegError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
 
 
 def _settings(output: Path, config: str | None, overrides: list[str], start: Path | None = None) -> TrainConfig:

@@ -16,6 +16,7 @@ from napari_lesionseg.cli.phantom import phantom
 from napari_lesionseg.cli.scans import evaluate_command, info_command, predict_command
 from napari_lesionseg.cli.study import study_app
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.redact import private_logs
 
 app = typer.Typer(
     name="lesionseg",
@@ -59,10 +60,11 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 def run() -> None:
     """Entry point: errors the user can act on go to stderr in one sentence, with exit code 2."""
-    try:
-        app()
-    except LesionsegError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with private_logs():
+        try:
+            app()
+        except LesionsegError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            sys.exit(130)

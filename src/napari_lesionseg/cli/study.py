@@ -34,7 +34,7 @@ def create(
 @study_app.command()
 def add(
     folder: Folder,
-    scan: Annotated[Path, typer.Argument(help="A NIfTI scan.", metavar="SCAN")],
+    scan: Annotated[Path, typer.Argument(help="A scan; a DICOM series needs --copy.", metavar="SCAN")],
     truth: Annotated[Path | None, typer.Option(help="Its truth, a mask on the same grid.", metavar="MASK")] = None,
     patient: Annotated[str, typer.Option(help="The patient's id; left out, the case's id.", show_default=False)] = "",
     case: Annotated[
@@ -43,7 +43,9 @@ def add(
     split: Annotated[
         str | None, typer.Option(help="train, calibration, gate or test; left out, the one furthest below its share.")
     ] = None,
-    copy: Annotated[bool, typer.Option("--copy", help="Copy the scan into the study.")] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Copy the scan into the study, as NIfTI with a fresh header.")
+    ] = False,
 ) -> None:
     """Add a scan, and its truth if there is one."""
     study = Study.open(folder)

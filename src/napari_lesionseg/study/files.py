@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.volumes.atomic import sync_folder, write_atomically
+from napari_lesionseg.volumes import Volume, nifti
+from napari_lesionseg.volumes.atomic import sync_folder
 
 
 def sha256_of(path: Path) -> str:
@@ -38,25 +40,28 @@ def stored_path(folder: Path, noted: str) -> Path:
     return Path(os.path.normpath(folder / noted))
 
 
-def copy_scan(scan: Path, target: Path, sha256: str) -> None:
-    """Copy ``scan`` to ``target``, atomically and proved by its hash.
+def write_copy(scan: Volume, target: Path, check: Callable[[str], None]) -> str:
+    """Write ``scan`` to ``target`` with a fresh header, atomically and proved; return the SHA-256 of the file.
+
+    Parameters
+    ----------
+    check
+        Called with that hash; if it raises, the file is removed.
 
     Raises
     ------
     LesionsegError
-        If it cannot be read or written, or if it changed since ``sha256`` was taken.
+        If it cannot be written, or as ``check``.
     """
-
-    def same(temporary: Path) -> None:
-        if sha256_of(temporary) != sha256:
-            raise LesionsegError(f"{scan} changed while it was copied; wait until it is complete and add it again.")
-
-    try:
-        data = scan.read_bytes()
-    except OSError as error:
-        raise LesionsegError(f"{scan} cannot be read: {error.strerror}; check the disk and the permissions.") from error
     make_folder(target.parent)
-    write_atomically(target, data, same)
+    nifti.write_scan(target, scan)
+    sha256 = sha256_of(target)
+    try:
+        check(sha256)
+    except LesionsegError:
+        target.unlink(missing_ok=True)
+        raise
+    return sha256
 
 
 def make_folder(folder: Path) -> None:

@@ -15,13 +15,14 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import rows
 from napari_lesionseg.study.checks import check_grid, check_scan, check_slices
 from napari_lesionseg.study.database import check_database, connect, create_database, now, translated
-from napari_lesionseg.study.files import copy_scan, make_empty_folder, make_folder, path_to_store, sha256_of
+from napari_lesionseg.study.files import make_empty_folder, make_folder, path_to_store, sha256_of, write_copy
 from napari_lesionseg.study.records import Case, Revision, Role, check_id, check_role
 from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow, StudyRow
 from napari_lesionseg.study.split import SPLITS, Split, check_split
 from napari_lesionseg.volumes import Mask, nifti, read_scan
 
 DATABASE: Final = "study.db"
+ONE_FILE: Final = (".nii", ".nii.gz", ".nrrd", ".mha")
 FOLDERS: Final = ("masks", "models", "runs", "exports")
 
 
@@ -93,9 +94,10 @@ class Study:
             1 to 64 letters, digits, ``_`` or ``-``; compared without regard to case. None for the case is the next
             of ``case-0001``, ``case-0002`` and on, which tells nothing of the file; None for the patient, the case's.
         scan
-            A NIfTI file. It is read once as a proof, and stays where it is unless ``copy``.
+            A scan in one file (NIfTI, NRRD, MetaImage). It is read once as a proof, and stays where it is.
         copy
-            Copy the file to ``scans/`` in the study.
+            Write the scan to ``scans/`` in the study, as NIfTI with a fresh header: nothing that the original says of
+            its patient comes along. Needed for a scan of several files, such as a DICOM series.
         split
             Must be the patient's split if the patient is known: a patient is never moved.
 
@@ -109,25 +111,28 @@ class Study:
             if given is not None:
                 check_id(kind, given)
         chosen = check_split(split) if split is not None else None
-        scan = Path(scan)
-        geometry = read_scan(scan).geometry
-        sha256 = sha256_of(scan)
+        scan = original = Path(scan)
+        if not copy and not scan.name.lower().endswith(ONE_FILE):
+            raise LesionsegError(f"{scan} is not a scan in one file; let it be copied into the study (--copy).")
+        volume = read_scan(scan)
+        sha256 = sha256_of(scan) if scan.is_file() else ""
         with self._session(write=True) as session:
             case_id = case_id or rows.free_id(session)
             rows.refuse_known_case(session, case_id)
             patient_row = rows.find_or_add_patient(session, patient or case_id, chosen)
             rows.refuse_scan_of_other_patient(session, scan, sha256, patient_row)
             if copy:
-                target = self.folder / "scans" / (case_id + _suffix(scan))
-                copy_scan(scan, target, sha256)
-                scan = target
+                scan = self.folder / "scans" / f"{case_id}.nii.gz"
+                sha256 = write_copy(
+                    volume, scan, lambda own: rows.refuse_scan_of_other_patient(session, original, own, patient_row)
+                )
             row = CaseRow(
                 id=case_id,
                 patient=patient_row,
                 scan=path_to_store(self.folder, scan),
                 sha256=sha256,
-                shape=list(geometry.shape),
-                affine=geometry.affine.ravel().tolist(),
+                shape=list(volume.geometry.shape),
+                affine=volume.geometry.affine.ravel().tolist(),
                 added=now(),
             )
             session.add(row)
@@ -264,7 +269,3 @@ class Study:
         engine = self._engine.execution_options(write=write)
         with translated(self._database), Session(engine) as session, session.begin():
             yield session
-
-
-def _suffix(scan: Path) -> str:
-    return ".nii.gz" if scan.name.endswith(".gz") else ".nii"

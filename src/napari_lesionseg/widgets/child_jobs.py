@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.redact import private_logs
 from napari_lesionseg.volumes import Geometry, Mask, Volume
 from napari_lesionseg.widgets.dicom_parcel import unpack
 
@@ -22,6 +23,11 @@ Tell = Callable[..., None]
 
 def serve(requests: IO[str], answers: IO[str], work: Callable[[Request, Tell], Request]) -> None:
     """Answer requests until there are no more; a failed one is answered with one sentence."""
+    with private_logs():
+        _serve(requests, answers, work)
+
+
+def _serve(requests: IO[str], answers: IO[str], work: Callable[[Request, Tell], Request]) -> None:
     for line in requests:
         request = json.loads(line)
 
