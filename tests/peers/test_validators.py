@@ -60,19 +60,23 @@ def test_dcmtk_reads_every_element(
 def test_dcmtk_puts_scan_and_masks_into_one_dicomdir(
     judge: Judge, version: Callable[[str], None], straight: PeerCase, tmp_path: Path
 ) -> None:
-    verdict = judge("dcmtk (dcmgpdir)", "DICOMDIR of scan, SEG and RTSTRUCT")
-    builder = program("dcmgpdir", "dcmtk")
+    verdict = judge("dcmtk (dcmconv, dcmgpdir)", "DICOMDIR of scan, SEG and RTSTRUCT")
+    builder, converter = program("dcmgpdir", "dcmtk"), program("dcmconv", "dcmtk")
     version(debian_version("dcmtk"))
-    files = [*straight.series.files, straight.export("dicom-seg"), straight.export("rtstruct")]
-    for number, file in enumerate(files):
-        shutil.copy(file, tmp_path / f"F{number:07d}")  # Names that a CD may have.
+    files = [*straight.series.files, straight.export("dicom-seg")]
+    names = [f"F{number:07d}" for number in range(len(files) + 1)]  # As a CD may have them.
+    for file, name in zip(files, names, strict=False):
+        shutil.copy(file, tmp_path / name)
+    # A CD wants Explicit VR, where a contour may take 64 kB at most; so our RTSTRUCT is Implicit VR.
+    converted = run(converter, "+te", straight.export("rtstruct"), tmp_path / names[-1])
     directory = tmp_path / "DICOMDIR"
-    said = run(builder, "+I", "+id", tmp_path, "+D", directory, *[f"F{number:07d}" for number in range(len(files))])
-    complaints = _dcmtk_complaints(said.lines)
+    built = run(builder, "+I", "+id", tmp_path, "+D", directory, *names)
+    complaints = _dcmtk_complaints(converted.lines + built.lines)
     records = dcmread(directory).DirectoryRecordSequence if directory.exists() else []
-    entered = sum(len(record.get("ReferencedFileID", "")) > 0 for record in records)
+    entered = sum("ReferencedFileID" in record for record in records)
     verdict(
-        f"{_count(complaints, 1)}; {entered} of {len(files)} files entered", not complaints and entered == len(files)
+        f"{_count(complaints, len(names))}; {entered} of {len(names)} entered",
+        not complaints and entered == len(names),
     )
 
 
