@@ -25,6 +25,7 @@ SHAPE = (5, 6, 7)  # Stored (i, j, k).
 Seen = tuple[np.ndarray, np.ndarray]  # Stored voxels and the RAS affine.
 Count = Callable[[int, int], int]
 Figure = Callable[[str, str, bool], None]
+pytestmark = pytest.mark.timeout(3600)  # At full scale each takes minutes.
 
 
 def seen_by_simpleitk(path: Path) -> Seen:

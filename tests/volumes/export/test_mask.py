@@ -124,5 +124,5 @@ def test_a_dicom_mask_carries_the_pseudonym(tmp_path: Path, format: str | None, 
     mask.array[1:3, 2:6, 2:6] = 1
     export_mask(tmp_path / "mask.dcm", mask, scan, format=format, pseudonym="case-0007")
     header = dcmread(tmp_path / "mask.dcm")
-    assert (header.Modality, header.PatientName, header.PatientID) == (modality, "case-0007", "case-0007")
+    assert (header.Modality, header.PatientName.family_name, header.PatientID) == (modality, "case-0007", "case-0007")
     assert np.array_equal(read_mask(tmp_path / "mask.dcm", like=scan).array, mask.array)
