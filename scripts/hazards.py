@@ -45,7 +45,7 @@ def main(words: list[str]) -> int:
         seconds = round(time.monotonic() - begun, 1)
         print(json.dumps({"scale": options.scale, "seconds": seconds, "holds": holds, "hazards": records}))
     elif options.markdown:
-        print("| hazard | | figure |\n|---|---|---|")
+        print("| hazard | | figure | time |\n|---|---|---|---|")
         print("\n".join(_row(tally) for tally in tallies))
     return 0 if holds else 1
 
@@ -102,17 +102,17 @@ def _pytest(
 
 
 def _report_progress(event: dict[str, Any], hazards_of: dict[str, list[str]]) -> None:
-    if event["phase"] == "call" or event["outcome"] != "passed":
+    if event["seconds"] >= 1 or event["outcome"] == "failed":
         hazards = " ".join(hazards_of[event["test"]])
         print(f"  {hazards:8} {event['outcome']:8} {event['seconds']:7.1f} s  {event['test']}", file=sys.stderr)
 
 
 def _line(tally: Tally) -> str:
-    return f"{tally.hazard.id:4} {tally.result:12} {tally.hazard.title}: {tally.text()}"
+    return f"{tally.hazard.id:4} {tally.result:12} {tally.hazard.title}: {tally.text()} ({tally.seconds:.0f} s)"
 
 
 def _row(tally: Tally) -> str:
-    cells = (f"{tally.hazard.id} {tally.hazard.title}", tally.result, tally.text())
+    cells = (f"{tally.hazard.id} {tally.hazard.title}", tally.result, tally.text(), f"{tally.seconds:.0f} s")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

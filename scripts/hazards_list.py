@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -31,11 +31,13 @@ class Hazard:
 
 def load_hazards(path: Path = FILE) -> list[Hazard]:
     """All hazards, by number."""
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    hazards = [
-        Hazard(id=name, **{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
-        for name, fields in entries.items()
-    ]
+    entries: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    hazards = []
+    for name, fields in entries.items():
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        hazards.append(Hazard(id=name, **values))
     return sorted(hazards, key=lambda hazard: number(hazard.id))
 
 

@@ -64,7 +64,7 @@ class Tally:
         """Its figures, what failed or was skipped, and what is missing, in one line."""
         passed = f"{len(self.passed)} test{'s' if len(self.passed) != 1 else ''} passed"
         parts = [figure if holds else f"{figure} (falls short)" for figure, holds in self.figures.items()]
-        parts += [passed] if not parts and (self.passed or self.hazard.status == "built") else []
+        parts += [passed] if self.passed or self.hazard.status == "built" else []
         parts += [f"failed: {test}" for test in self.failed]
         for reason in sorted(set(self.skipped.values())):
             count = list(self.skipped.values()).count(reason)
