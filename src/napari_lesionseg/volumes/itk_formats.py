@@ -49,7 +49,7 @@ def read_mask(path: str | Path, like: Geometry | None = None, *, geometry: str |
         If the file cannot be read, its segments overlap, its labels are not 0 to 255, or it lies on another grid.
     """
     path = Path(path)
-    with _open(path) as (header, ending, image_io, voxels):
+    with _open(path, labels=True) as (header, ending, image_io, voxels):
         grid, _ = settle(
             path, header.claim, lambda: ("SimpleITK", itk_affine(header.harmless, ending, image_io)), geometry, like
         )
@@ -58,7 +58,7 @@ def read_mask(path: str | Path, like: Geometry | None = None, *, geometry: str |
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tuple[ImageHeader, str, str, Stream]]:
+def _open(path: Path, *, labels: bool = False) -> Iterator[tuple[ImageHeader, str, str, Stream]]:
     """The header of ``path``, what SimpleITK needs to read it, and a stream that stands at the first voxel."""
     try:
         if not path.is_file():
@@ -74,6 +74,6 @@ def _open(path: Path) -> Iterator[tuple[ImageHeader, str, str, Stream]]:
     if header.skip > MOST_BESIDE:
         raise LesionsegError(f"{path} declares {header.skip} bytes before its voxels; export it again.")
     with open_stream(header.voxels, start, header.encoding) as voxels:
-        header.layout.check_size(path, voxels.most)
+        header.layout.check_size(path, voxels, labels=labels)
         voxels.skip(header.skip)
         yield header, ending, image_io, voxels

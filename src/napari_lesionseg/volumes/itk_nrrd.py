@@ -98,6 +98,8 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
         )
         if name in fields:
             raise bad(path, f"its field “{name[:20]}” twice")
+        if name in _ABOUT_SPACE and len(value) > 4000:
+            raise bad(path, f"an endless field “{name}”")
         fields[name] = value.strip()
     return fields, end
 

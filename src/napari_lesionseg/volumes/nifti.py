@@ -68,7 +68,7 @@ def read_mask(path: str | Path, like: Geometry | None = None, *, geometry: str |
         If the file cannot be read, holds labels that are not whole numbers from 0 to 255, or lies on another grid.
     """
     path = Path(path)
-    with _open(path) as (header, voxels):
+    with _open(path, labels=True) as (header, voxels):
         grid, _ = place(path, header, geometry, like)
         check_grid(path, grid, like)  # Before the voxels: what lies elsewhere need not be inflated.
         return read_labels(path, voxels, header.layout, like or grid)
@@ -133,13 +133,13 @@ def _read_back(path: Path, answer: str | None) -> Stored:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tuple[NiftiHeader, Stream]]:
+def _open(path: Path, *, labels: bool = False) -> Iterator[tuple[NiftiHeader, Stream]]:
     """The header of ``path``, and a stream that stands at the first voxel; every error names ``path``."""
     mate = voxel_file(path)
     with open_stream(mate.header) as start, open_stream(mate.voxels) if mate.pair else nullcontext(start) as voxels:
         header = read_header(path, start, pair=mate.pair)
         if mate.pair:
             start.finish(mate.header)
-        header.layout.check_size(path, voxels.most)
+        header.layout.check_size(path, voxels, labels=labels)
         voxels.skip(header.skip)
         yield header, voxels

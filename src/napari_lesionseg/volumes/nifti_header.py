@@ -95,7 +95,7 @@ def _parse(path: Path, stream: Stream, pair: bool) -> tuple[bytes, Any]:
         raise not_nifti(path)
     if np.frombuffer(raw[:4], "<i4")[0] in (SECOND, np.int32(SECOND).byteswap()):
         raw += stream.read(SECOND - FIRST)
-    kind = nib.Nifti2Header if len(raw) > FIRST else nib.Nifti1Header
+    kind: Any = nib.Nifti2Header if len(raw) > FIRST else nib.Nifti1Header
     try:
         nifti = kind(raw, check=False)
         nifti.check_fix(logger=_quiet)

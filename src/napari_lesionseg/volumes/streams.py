@@ -16,8 +16,7 @@ Encoding = Literal["raw", "gzip", "zlib"]
 _FLAGS = {"gzip": igzip_lib.DECOMP_GZIP, "zlib": igzip_lib.DECOMP_ZLIB}
 DAMAGE = (EOFError, gzip.BadGzipFile, cast(type[Exception], igzip_lib.IsalError))
 MAX_RATIO = 1032  # Deflate cannot expand further: a header that declares more is lying.
-USUAL_RATIO = 100  # A large scan that was shortened more than that is a bomb: noise does not shrink.
-LARGE = 256 << 20  # Bytes below which any ratio will do: a mask without a lesion shrinks a thousandfold.
+USUAL_RATIO = 100  # What shrank more than that is a bomb or empty: noise does not shrink.
 MOST_BESIDE = 64 << 20  # Bytes that may lie before or behind the voxels: extensions, padding.
 _PIECE = 256 << 10  # Fits into a processor's cache.
 _MOST_EMPTY = 1000  # Members of a gzip file in a row that hold nothing.
@@ -30,10 +29,12 @@ class Stream:
     ----------
     most
         Bytes that the file can hold at the very most; a header that declares more is lying.
+    usual
+        Bytes that a scan in a file of this size can hold: more only if it is empty.
     """
 
     def __init__(self, file: IO[bytes], size: int) -> None:
-        self._file, self.most = file, size
+        self._file, self.most, self.usual = file, size, size
 
     def read(self, count: int) -> bytes:
         """Read ``count`` bytes, or fewer at the end of the file."""
@@ -64,7 +65,7 @@ class ZippedStream(Stream):
     def __init__(self, file: IO[bytes], size: int, flag: int = igzip_lib.DECOMP_GZIP) -> None:
         super().__init__(file, size)
         self._flag = flag
-        self.most = min(size * MAX_RATIO, max(LARGE, size * USUAL_RATIO))
+        self.most, self.usual = size * MAX_RATIO, size * USUAL_RATIO
         self._member: igzip_lib.IgzipDecompressor | None = None
         self._rest = b""  # What was read behind the last member.
         self._empty, self._ended = 0, False

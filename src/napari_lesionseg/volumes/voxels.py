@@ -19,6 +19,7 @@ from napari_lesionseg.volumes.volume import Intensity, Mask, Volume
 GREY_WARNING = "8-bit grey levels, not Hounsfield units: HU presets and lung measures are switched off for this scan."
 NO_AIR_WARNING = "No voxel is as dark as air (below −500): the values may not be Hounsfield units."
 _PIECE = 1 << 18  # Voxels that are worked on at a time.
+LARGE = 256 << 20  # Bytes below which a file may shrink as far as it will: a mask without a lesion does.
 _SMALL = np.iinfo(np.int16)
 
 
@@ -51,12 +52,23 @@ class Layout:
         """Whether slope or intercept change anything."""
         return (self.slope, self.intercept) != (1.0, 0.0)
 
-    def check_size(self, path: Path, most: int) -> None:
-        """Refuse a header that declares more than ``most`` bytes, before any memory is asked for."""
-        if self.nbytes > most:
-            raise LesionsegError(
-                f"{path} is truncated: its header declares {self.nbytes} bytes of voxels; copy it again."
-            )
+    def check_size(self, path: Path, stream: Stream, *, labels: bool = False) -> None:
+        """Refuse, before any memory is asked for, voxels that the file cannot hold, and bombs."""
+        if self.nbytes > stream.most:
+            told = f"its header declares {self.nbytes} bytes of voxels"
+            raise LesionsegError(f"{path} is truncated: {told}; copy it again.")
+        if self.nbytes > stream.usual and self._cost(labels) > LARGE:
+            told = f"inflates to {self.nbytes >> 20} MB of almost nothing"
+            raise LesionsegError(f"{path} {told}; crop it, or save it as a smaller type of number.")
+
+    def _cost(self, labels: bool) -> int:
+        """Bytes of memory that reading takes, with the copy in another type where one is made."""
+        count = math.prod(self.shape)
+        if labels:
+            return max(count, self.nbytes // 2)
+        if self.scaled or self.dtype == np.float64:
+            return self.nbytes + 4 * count
+        return self.nbytes + (0 if self.dtype.str[1:] in ("u1", "i2", "f4") else 2 * count)
 
 
 def read_volume(path: Path, stream: Stream, layout: Layout, geometry: Geometry, warnings: tuple[str, ...]) -> Volume:
@@ -99,18 +111,18 @@ def read_labels(path: Path, stream: Stream, layout: Layout, geometry: Geometry) 
     LesionsegError
         If voxels are missing, do not fit into memory, or are not whole numbers from 0 to 255.
     """
-    labels = _allocate(path, np.zeros, math.prod(layout.shape), np.dtype(np.uint8))
-    done = 0
-    for piece in _stream_pieces(path, stream, layout):
-        numbers = piece.astype(np.float64) * layout.slope + layout.intercept if layout.scaled else piece
+    shown = _allocate(path, np.zeros, math.prod(layout.shape), np.dtype(np.uint8)).reshape(geometry.display_shape)
+    view = geometry.to_stored(shown)
+    for rows, slices in _boxes(layout.shape):
+        target = view[:, rows, slices]
+        numbers = _read_piece(path, stream, layout, target.size).reshape(target.shape, order="F")
+        if layout.scaled:
+            numbers = numbers.astype(np.float64) * layout.slope + layout.intercept
         with np.errstate(invalid="ignore"):
-            target = labels[done : done + len(piece)]
-            target[:] = numbers.astype(np.uint8)
+            target[...] = numbers.astype(np.uint8)
         if not np.array_equal(target, numbers):
             raise LesionsegError(f"{path} is not a mask: its labels must be whole numbers from 0 to 255.")
-        done += len(piece)
     stream.finish(path)
-    shown = np.ascontiguousarray(geometry.to_display(labels.reshape(layout.shape, order="F")))
     return Mask(shown, geometry, path)
 
 
@@ -138,20 +150,25 @@ def _allocate(path: Path, make: Any, count: int, dtype: np.dtype[Any]) -> npt.ND
         raise LesionsegError(f"{path} needs {wanted:.0f} GB of memory, more than there is; crop the scan.") from error
 
 
-def _stream_pieces(path: Path, stream: Stream, layout: Layout) -> Iterator[npt.NDArray[Any]]:
-    left = math.prod(layout.shape)
-    buffer = np.empty(min(left, _PIECE), layout.dtype)
-    while left:
-        piece = buffer[:left]
-        filled = stream.fill(piece.view(np.uint8).data)
-        if filled < piece.nbytes:
-            raise _truncated(path, left * layout.dtype.itemsize - filled)
-        yield piece
-        left -= len(piece)
+def _boxes(shape: tuple[int, int, int]) -> Iterator[tuple[slice, slice]]:
+    """The grid in stored order, cut along j and k into boxes of about ``_PIECE`` voxels that lie in one piece."""
+    i, j, k = shape
+    rows, slices = min(j, max(1, _PIECE // i)), max(1, _PIECE // (i * j))
+    for first in range(0, k, slices):
+        for row in range(0, j, rows):
+            yield slice(row, row + rows), slice(first, first + slices)
+
+
+def _read_piece(path: Path, stream: Stream, layout: Layout, count: int) -> npt.NDArray[Any]:
+    piece = np.empty(count, layout.dtype)
+    filled = stream.fill(piece.view(np.uint8).data)
+    if filled < piece.nbytes:
+        raise _truncated(path, piece.nbytes - filled)
+    return piece
 
 
 def _truncated(path: Path, missing: int) -> LesionsegError:
-    return LesionsegError(f"{path} is truncated: {missing} bytes of voxels are missing; copy it again.")
+    return LesionsegError(f"{path} is truncated: {missing} bytes of voxels or more are missing; copy it again.")
 
 
 def _pieces(flat: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
