@@ -66,8 +66,11 @@ def _ignored_by_gdcm(one: Slice) -> bool:
 def _by_highdicom(one: Slice) -> npt.NDArray[np.float64]:
     from highdicom.spatial import PixelToReferenceTransformer
 
-    transformer: Any = PixelToReferenceTransformer(
-        image_position=one.position, image_orientation=one.orientation, pixel_spacing=one.spacing
-    )
+    transformer: Any
+    try:  # Its own reading of the header, functional groups included.
+        number = one.index + 1 if one.file.frames > 1 else None
+        transformer = PixelToReferenceTransformer.for_image(one.file.header, frame_number=number)
+    except (ValueError, AttributeError, KeyError):  # It asks for a frame of reference, which captures may lack.
+        transformer = PixelToReferenceTransformer(one.position, one.orientation, one.spacing)
     ends = np.array([(i, j) for i in (0, one.columns - 1) for j in (0, one.rows - 1)])
     return np.asarray(transformer(ends) * _LPS_TO_RAS)
