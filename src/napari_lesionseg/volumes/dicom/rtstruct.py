@@ -24,6 +24,7 @@ _CLOSED: Final = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _OFF_SLICE: Final = 0.25
 """How far, in slices, a contour's points may lie from the slice they are meant for."""
 _HIGHEST_LABEL: Final = 65535
+CONTOUR_DATA: Final = 0x30060050
 
 Corners = npt.NDArray[np.float64]
 """Stored indices (i, j, k) of a contour's points, shape (n, 3)."""
@@ -149,8 +150,8 @@ def _slices(path: Path, contours: list[Any], geometry: Geometry) -> Iterator[tup
 
 def _corners(path: Path, contour: Any, geometry: Geometry) -> Corners:
     try:
-        points = np.array([float(value) for value in contour.ContourData]).reshape(-1, 3)
-    except (AttributeError, TypeError, ValueError) as error:
+        points = contour_points(contour)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise LesionsegError(f"{path} has a contour whose points cannot be read; export it again.") from error
     return np.asarray((points @ LPS_TO_RAS - geometry.affine[:3, 3]) @ np.linalg.inv(geometry.affine[:3, :3]).T)
 
@@ -166,6 +167,24 @@ def _slice_of(path: Path, corners: Corners) -> tuple[int, int]:
         f"{path} has contours that lie between the slices of the scan or across them; "
         "open the scan it was drawn on, or export a SEG or NIfTI mask."
     )
+
+
+def contour_points(contour: Dataset) -> npt.NDArray[np.float64]:
+    """The points of a contour in LPS mm, shape (n, 3).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not numbers in threes.
+    """
+    element = contour.get_item(CONTOUR_DATA)
+    value: Any = element.value if element is not None else None
+    if isinstance(value, bytes):  # As it was read: pydicom would make an object of each number.
+        value = value.rstrip(b" \0").split(b"\\")
+    points = np.array(value).astype(np.float64).reshape(-1, 3)
+    if not points.size or not np.isfinite(points).all():
+        raise ValueError("no points, or points at no place")
+    return points
 
 
 def _image(contour: Any) -> tuple[str, int | None]:
