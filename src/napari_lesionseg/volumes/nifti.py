@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from napari_lesionseg.volumes.nifti_files import voxel_file
 from napari_lesionseg.volumes.nifti_header import NiftiHeader, read_header
 from napari_lesionseg.volumes.nifti_place import place
 from napari_lesionseg.volumes.streams import Stream, open_stream
-from napari_lesionseg.volumes.volume import LOSSY_NOTE, Mask, Volume
+from napari_lesionseg.volumes.volume import LOSSY_NOTE, LOSSY_WARNING, Mask, Volume
 from napari_lesionseg.volumes.voxels import (
     GREY_WARNING,
     NO_AIR_WARNING,
@@ -54,7 +55,10 @@ def read_scan(path: str | Path, *, geometry: str | None = None) -> Volume:
     path = Path(path)
     with _open(path) as (header, voxels):
         grid, warnings = place(path, header, geometry, None)
-        return read_volume(path, voxels, header.layout, grid, warnings)
+        volume = read_volume(path, voxels, header.layout, grid, warnings)
+    if not header.lossy:
+        return volume
+    return replace(volume, lossy=True, warnings=(LOSSY_WARNING, *volume.warnings))
 
 
 def read_mask(path: str | Path, like: Geometry | None = None, *, geometry: str | None = None) -> Mask:
@@ -85,15 +89,15 @@ def write_mask(path: str | Path, mask: Mask, *, lossy: bool = False) -> None:
     _write(Path(path), Stored.of(mask), lossy)
 
 
-def write_labels(path: Path, shown: npt.NDArray[Any], geometry: Geometry) -> None:
-    """Write an integer (z, y, x) array, for example a uint8 probability (p·255), on ``geometry``.
+def write_labels(path: Path, shown: npt.NDArray[Any], geometry: Geometry, *, lossy: bool = False) -> None:
+    """Write an integer (z, y, x) array, for example a uint8 probability (p·255), on ``geometry``; see ``write_mask``.
 
     Raises
     ------
     LesionsegError
         If ``path`` is not ``.nii`` or ``.nii.gz``, cannot be written, or does not read back equal.
     """
-    _write(path, Stored(geometry.to_stored(shown), geometry))
+    _write(path, Stored(geometry.to_stored(shown), geometry), lossy)
 
 
 def write_scan(path: str | Path, scan: Volume) -> None:

@@ -15,6 +15,7 @@ from nibabel.wrapstruct import WrapStructError
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.streams import MOST_BESIDE, Stream
+from napari_lesionseg.volumes.volume import LOSSY_NOTE
 from napari_lesionseg.volumes.voxels import Layout
 
 HEADER_ERRORS = (HeaderDataError, WrapStructError, ImageFileError, ValueError, KeyError, TypeError, OverflowError)
@@ -50,6 +51,11 @@ class NiftiHeader:
     def version(self) -> int:
         """1 or 2."""
         return 2 if len(self.raw) == SECOND else 1
+
+    @property
+    def lossy(self) -> bool:
+        """Whether we wrote it from a scan that went through lossy compression."""
+        return bool(self.nifti["descrip"].item() == LOSSY_NOTE.encode())
 
     @property
     def unrepaired(self) -> Any:
@@ -95,6 +101,10 @@ def _parse(path: Path, stream: Stream, pair: bool) -> tuple[bytes, Any]:
         raise not_nifti(path)
     if np.frombuffer(raw[:4], "<i4")[0] in (SECOND, np.int32(SECOND).byteswap()):
         raw += stream.read(SECOND - FIRST)
+    if pair and len(raw) == FIRST and raw[344:346] not in (b"ni", b"n+"):
+        raise LesionsegError(
+            f"{path} is an Analyze header, which does not say where left is; convert the scan's DICOM to .nii.gz."
+        )
     kind: Any = nib.Nifti2Header if len(raw) > FIRST else nib.Nifti1Header
     try:
         nifti = kind(raw, check=False)
@@ -102,10 +112,6 @@ def _parse(path: Path, stream: Stream, pair: bool) -> tuple[bytes, Any]:
     except HEADER_ERRORS as error:
         raise not_nifti(path) from error
     magic = nifti["magic"].item()
-    if pair and len(raw) == FIRST and magic[:2] != b"ni" and magic[:2] != b"n+":
-        raise LesionsegError(
-            f"{path} is an Analyze header, which does not say where left is; convert the scan's DICOM to .nii.gz."
-        )
     if magic != (nifti.pair_magic if pair else nifti.single_magic):
         raise not_nifti(path)
     return raw, nifti

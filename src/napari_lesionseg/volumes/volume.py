@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Intensity = Literal["HU", "grey"]
 LOSSY_NOTE: Final = "From a scan that went through lossy compression"
 """What exports say of such a scan, in the free text field of their format."""
+LOSSY_WARNING: Final = (
+    "This scan went through lossy compression: fine structure and HU are not what the scanner measured."
+)
 
 
 @dataclass(frozen=True, eq=False)

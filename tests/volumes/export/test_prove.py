@@ -12,6 +12,7 @@ from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
 from napari_lesionseg.volumes.export import prove as proof
 from napari_lesionseg.volumes.export.prove import Stored, difference, prove
 from napari_lesionseg.volumes.export.readers import is_sheared, read_by_itk, read_by_nibabel, second_nifti_reader
+from napari_lesionseg.volumes.volume import LOSSY_WARNING
 
 GRID = Geometry((5, 4, 3), np.diag([-0.7, -0.8, 2.5, 1.0]))
 
@@ -128,6 +129,9 @@ def test_a_lossy_scan_is_said_so_in_the_header(tmp_path: Path) -> None:
     said = {name: nib.load(tmp_path / f"{name}.nii").header["descrip"].item() for name in ("mask", "plain", "scan")}
     note = b"From a scan that went through lossy compression"
     assert said == {"mask": note, "plain": b"", "scan": note}
+    scan, plain = (nifti.read_scan(tmp_path / f"{name}.nii") for name in ("scan", "plain"))
+    assert (scan.lossy, plain.lossy) == (True, False)
+    assert (LOSSY_WARNING in scan.warnings, LOSSY_WARNING in plain.warnings) == (True, False)
 
 
 def test_the_pass_marks_are_those_of_the_hazard() -> None:

@@ -21,12 +21,11 @@ from napari_lesionseg.volumes.dicom.resample import RegularGrid, regular_grid
 from napari_lesionseg.volumes.dicom.series import SeriesSummary, summaries
 from napari_lesionseg.volumes.dicom.source import source_of
 from napari_lesionseg.volumes.geometry import Geometry
-from napari_lesionseg.volumes.volume import Intensity, Volume
+from napari_lesionseg.volumes.volume import LOSSY_WARNING, Intensity, Volume
 from napari_lesionseg.volumes.voxels import NO_AIR_WARNING
 
 HEADERS = {"headers": "as position, orientation and spacing in the slices' own headers say"}
 RESAMPLE = {"resample": "the slices interpolated to a regular grid, which is written down with the scan"}
-LOSSY_WARNING = "This scan went through lossy compression: fine structure and HU are not what the scanner measured."
 NOT_CT_WARNING = "This is {modality}, not CT: the values are grey levels, HU presets and lung measures do not apply."
 _ADVICE: dict[Kind, str] = {
     "no pixels": "export the images themselves",
