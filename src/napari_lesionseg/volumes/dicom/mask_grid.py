@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from napari_lesionseg.volumes.volume import Mask, Volume
 
 if TYPE_CHECKING:
     from napari_lesionseg.volumes.dicom.source import DicomSource
+
+_OFF_OWN_GRID: Final = 0.02
+"""In voxels; stricter than on a given grid, since slices at any places are near some fine enough grid."""
 
 
 class LabelGrid:
@@ -130,7 +133,8 @@ def grid_of(path: Path, planes: Sequence[Plane], step_mm: float | None) -> Geome
     rows, columns = first.shape
     geometry = Geometry((columns, rows, count), affine)
     if any(
-        (placed := place(plane, geometry)) is None or not placed.fits(plane.shape, geometry.shape) for plane in planes
+        (placed := place(plane, geometry, _OFF_OWN_GRID)) is None or not placed.fits(plane.shape, geometry.shape)
+        for plane in planes
     ):
         raise LesionsegError(f"The frames of {path} are no regular grid of slices; open it together with its scan.")
     return geometry
