@@ -1,4 +1,4 @@
-"""The scans whose masks are judged: a generated chest as a DICOM series, lying straight, prone, and oblique."""
+"""The scans whose masks are judged: a generated chest in DICOM, lying straight, prone, oblique, and in one file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from napari_lesionseg.volumes.export.segments import GROUND_GLASS, NODULE, Segme
 from napari_lesionseg.volumes.phantom import make_case
 from napari_lesionseg.volumes.read import read_scan
 from tests.volumes.dicom.make_series import Series, make_series
+from tests.volumes.dicom.test_multiframe import make_enhanced
 
 SHAPE: Final = (24, 160, 176)  # Slices, rows, columns.
 SPACING_MM: Final = (4.0, 1.7, 1.8)
@@ -72,6 +73,16 @@ def make_peer_case(name: str, folder: Path) -> PeerCase:
     stored = labels.transpose(2, 1, 0)
     mask = Mask(np.ascontiguousarray(scan.geometry.to_display(stored)), scan.geometry)
     return PeerCase(name, folder, series, scan, mask, labels)
+
+
+def make_multi_frame_case(straight: PeerCase, folder: Path) -> PeerCase:
+    """The same scan with the same mask, its slices the frames of one file, from the head down."""
+    path = make_enhanced(folder / "frames.dcm", straight.series, range(SHAPE[0] - 1, -1, -1))
+    scan = read_scan(path)
+    np.testing.assert_allclose(scan.geometry.affine, straight.series.affine, atol=1e-4)
+    return PeerCase(
+        "multi-frame", folder, straight.series, scan, Mask(straight.mask.array, scan.geometry), straight.labels
+    )
 
 
 @cache

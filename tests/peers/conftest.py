@@ -57,6 +57,14 @@ def straight(cases: list[PeerCase]) -> PeerCase:
 
 
 @pytest.fixture(scope="session")
+def multi_frame(straight: PeerCase, tmp_path_factory: pytest.TempPathFactory) -> PeerCase:
+    """The axial case from a single file with many frames."""
+    from tests.peers.cases import make_multi_frame_case
+
+    return make_multi_frame_case(straight, tmp_path_factory.mktemp("multi-frame"))
+
+
+@pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the viewers' pictures go; ``make peers`` names a folder that stays."""
     folder = os.environ.get("LESIONSEG_PEERS_PICTURES")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import highdicom as hd
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from tests.peers.cases import SEGMENTS, PeerCase
 from tests.peers.conftest import Judge
@@ -36,6 +37,28 @@ def test_highdicom_reads_segments_where_they_were_drawn(
         f"{exact} of {len(cases)} masks voxel-exact by reference, names and codes of {described}, "
         + (f"warns: {said[0]}" if said else "no warning"),
         exact == described == len(cases) and not said,
+    )
+
+
+def test_highdicom_reads_segments_on_the_frames_they_were_drawn_on(
+    judge: Judge, version: Callable[[str], None], multi_frame: PeerCase
+) -> None:
+    verdict = judge("highdicom", "DICOM SEG of a multi-frame CT")
+    version(hd.__version__)
+    path, source = multi_frame.export("dicom-seg"), dcmread(multi_frame.folder / "frames.dcm", stop_before_pixels=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        labels = hd.seg.segread(path).get_pixels_by_source_frame(
+            source.SOPInstanceUID,
+            range(int(source.NumberOfFrames), 0, -1),  # Its frames run from the head down.
+            combine_segments=True,
+            assert_missing_frames_are_empty=True,
+        )
+    said = [str(warning.message) for warning in caught]
+    exact = np.array_equal(labels, multi_frame.labels)
+    verdict(
+        ("voxel-exact by reference, " if exact else "other voxels, ") + (f"warns: {said[0]}" if said else "no warning"),
+        exact and not said,
     )
 
 

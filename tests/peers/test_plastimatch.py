@@ -55,7 +55,7 @@ def test_plastimatch_turns_our_rtstruct_back_into_masks(
     others = [line for line in complaints if line not in known]
     assert known  # Once it is silent, the page must not speak of it any more.
     verdict(
-        f"{len(scores)} structures, Dice {min(scores):.4f} or better, "
+        f"{len(scores)} structures, Dice at least {min(scores):.4f}, "
         + (f"warns: {others[0]}" if others else "no warning but the unavoidable one"),
         min(scores) >= 0.99 and not others,
     )
@@ -74,7 +74,7 @@ def test_plastimatch_has_no_warning_for_lesions_on_neighbouring_slices(
     export_mask(path, mask, straight.scan, format="rtstruct", segments=SEGMENTS)
     scores = _dice(tool, straight, mask, path, tmp_path / "masks", complaints)
     verdict(
-        f"{len(scores)} structures, Dice {min(scores):.4f} or better, "
+        f"{len(scores)} structures, Dice at least {min(scores):.4f}, "
         + (f"warns: {complaints[0]}" if complaints else "no warning"),
         min(scores) >= 0.99 and not complaints,
     )

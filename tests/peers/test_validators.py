@@ -22,30 +22,40 @@ FORMATS = pytest.mark.parametrize(("format", "title"), [("dicom-seg", "DICOM SEG
 
 @FORMATS
 def test_dciodvfy_has_no_complaint(
-    judge: Judge, version: Callable[[str], None], cases: list[PeerCase], format: str, title: str
+    judge: Judge,
+    version: Callable[[str], None],
+    cases: list[PeerCase],
+    multi_frame: PeerCase,
+    format: str,
+    title: str,
 ) -> None:
     verdict = judge("dciodvfy", title)
     checker = program("dciodvfy", "dicom3tools")
     version(debian_version("dicom3tools"))
     complaints: list[str] = []
-    for case in cases:
+    for case in [*cases, multi_frame]:
         said = run(checker, "-new", case.export(format))
         complaints += [line for line in said.lines if line.startswith(("Error", "Warning"))]
         assert any(line.startswith(("Segmentation", "RTStructureSet")) for line in said.lines), (
             said
         )  # It knew the class.
-    verdict(_count(complaints, len(cases)), not complaints)
+    verdict(_count(complaints, len(cases) + 1), not complaints)
 
 
 @FORMATS
 def test_dcmtk_reads_every_element(
-    judge: Judge, version: Callable[[str], None], cases: list[PeerCase], format: str, title: str
+    judge: Judge,
+    version: Callable[[str], None],
+    cases: list[PeerCase],
+    multi_frame: PeerCase,
+    format: str,
+    title: str,
 ) -> None:
     verdict = judge("dcmtk (dcmftest, dcmdump, dcm2xml, dcm2json)", title)
     readers = {name: program(name, "dcmtk") for name in ("dcmftest", "dcmdump", "dcm2xml", "dcm2json")}
     version(debian_version("dcmtk"))
     complaints: list[str] = []
-    for case in cases:
+    for case in [*cases, multi_frame]:
         said = {name: run(reader, case.export(format)) for name, reader in readers.items()}
         complaints += [line for answer in said.values() for line in _dcmtk_complaints(answer.lines)]
         complaints += [f"{name} ended with {answer.code}" for name, answer in said.items() if answer.code != 0]
@@ -54,7 +64,7 @@ def test_dcmtk_reads_every_element(
         [in_xml] = ElementTree.fromstring(said["dcm2xml"].out).findall("./data-set/element[@tag='0008,0060']")
         in_json = json.loads(said["dcm2json"].out)["00080060"]["Value"]
         assert (in_xml.text, in_json) == (modality, [modality])
-    verdict(_count(complaints, len(cases)), not complaints)
+    verdict(_count(complaints, len(cases) + 1), not complaints)
 
 
 def test_dcmtk_puts_scan_and_masks_into_one_dicomdir(
