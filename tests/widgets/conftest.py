@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qtpy.QtCore import QObject, QTimer
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
 
@@ -142,6 +142,32 @@ def heartbeat(qtbot: QtBot) -> Iterator[Callable[[], Heartbeat]]:
     yield start
     for heart in made:
         heart.stop()
+
+
+@pytest.fixture
+def when_asked(qtbot: QtBot) -> Iterator[Callable[[Callable[[QWidget], None]], list[QWidget]]]:
+    """Do something to the next dialog that waits for an answer: ``asked = when_asked(lambda dialog: …)``."""
+    timers: list[QTimer] = []
+
+    def answer(act: Callable[[QWidget], None]) -> list[QWidget]:
+        asked: list[QWidget] = []
+        timer = QTimer()
+        timers.append(timer)
+
+        def look() -> None:
+            dialog = QApplication.activeModalWidget()
+            if dialog is not None and dialog.isVisible():
+                timer.stop()
+                asked.append(dialog)
+                act(dialog)
+
+        timer.timeout.connect(look)
+        timer.start(20)
+        return asked
+
+    yield answer
+    for timer in timers:
+        timer.stop()
 
 
 @pytest.fixture

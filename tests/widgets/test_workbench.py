@@ -172,7 +172,7 @@ def test_a_grey_scan_switches_the_presets_off(workbench: Any, tmp_path: Path) ->
     workbench.open_scan(tmp_path / "grey.nii.gz")
     assert not workbench.window_.presets["lung"].isEnabled()
     assert workbench.session.window == Window(127.5, 255)
-    assert "grey levels, not Hounsfield units" in workbench.text("workbench_message")
+    assert "grey levels, not Hounsfield units" in workbench.text("scan_notes")
 
 
 def test_panels_docked_on_their_own_share_the_session(qtbot: QtBot, tiny: Tiny) -> None:

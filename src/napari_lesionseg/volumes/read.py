@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
@@ -13,6 +14,7 @@ from napari_lesionseg.volumes.geometry import Geometry
 from napari_lesionseg.volumes.volume import Mask, Volume
 
 Kind = Literal["nifti", "itk", "dicom"]
+Progress = Callable[[int, int], None]
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
     "NIfTI": (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz"),
     "NRRD": (".nrrd", ".nhdr"),
@@ -26,7 +28,9 @@ _MASK_CLASSES = {"SEG": "segmentation", "RTSTRUCT": "structure set"}
 _LOOKED_AT = 50  # Files of a folder that are tried before it is said to hold no DICOM.
 
 
-def read_scan(path: str | Path, *, series: str | None = None, geometry: str | None = None) -> Volume:
+def read_scan(
+    path: str | Path, *, series: str | None = None, geometry: str | None = None, progress: Progress | None = None
+) -> Volume:
     """Read a scan from a file or a DICOM folder.
 
     Parameters
@@ -35,6 +39,8 @@ def read_scan(path: str | Path, *, series: str | None = None, geometry: str | No
         Which DICOM series, where there are several: its UID, or its number in the list (from 1).
     geometry
         The answer to a ``GeometryQuestion``, for example ``"sform"`` or ``"resample"``.
+    progress
+        Called with the DICOM slices read so far, and all.
 
     Raises
     ------
@@ -49,7 +55,7 @@ def read_scan(path: str | Path, *, series: str | None = None, geometry: str | No
         _refuse_mask_as_scan(path)
         from napari_lesionseg.volumes.dicom.read import read_series
 
-        return read_series(path, series, geometry=geometry)
+        return read_series(path, series, geometry=geometry, progress=progress)
     if series is not None:
         raise LesionsegError(f"{path} is no DICOM, only that has series to choose from; leave --series out.")
     if kind == "itk":
@@ -143,12 +149,11 @@ def _by_content(path: Path) -> Kind | None:
 def _dicom_modality(path: Path) -> str | None:
     """The modality of a DICOM file, also one without preamble; ``""`` if it names none, None if it is no DICOM."""
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
 
     wanted = ["SOPClassUID", "Modality", "DirectoryRecordSequence"]
     try:
         header = dcmread(path, stop_before_pixels=True, force=True, specific_tags=wanted)
-    except (InvalidDicomError, OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, NotImplementedError):
+    except Exception:  # Made to read anything, pydicom may stumble over anything: then it is no DICOM.
         return None
     if "SOPClassUID" not in header and not header.get("file_meta"):
         return None

@@ -10,9 +10,11 @@ from typing import Any
 from napari.components import ViewerModel
 from napari.utils.notifications import show_error
 from psygnal import Signal
+from qtpy.compat import isalive
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.redact import private_trace
 from napari_lesionseg.review.session import Session
 from napari_lesionseg.volumes import Volume
 from napari_lesionseg.widgets.export_worker import ExportWorker
@@ -60,7 +62,8 @@ class Context:
 
     def _on_panel_gone(self) -> None:
         self._panels -= 1
-        if self._panels == 0:
+        # When Python ends, Qt's objects go in any order.
+        if self._panels == 0 and isalive(self.reader):  # type: ignore[no-untyped-call]
             self.close()
 
     def close(self) -> None:
@@ -86,7 +89,7 @@ class Context:
         if isinstance(error, LesionsegError):
             self.complain(str(error))
             return
-        _LOG.error("unexpected error", exc_info=error)
+        _LOG.error("unexpected error\n%s", private_trace(error))
         self.complain(f"Something unexpected went wrong ({type(error).__name__}: {error}); the log has the details.")
 
     def may_discard(self, parent: QWidget | None) -> bool:

@@ -32,13 +32,15 @@ class ReadingDialog(QDialog):
         self._wanted, self._like = wanted, like
         self._worker = ReadWorker()
         self._worker.setParent(self)
+        self._worker.progressed.connect(self._on_progress)
         self._worker.done.connect(self._on_done)
         self._worker.asked.connect(self._on_asked)
         self._worker.failed.connect(self._on_failed)
         cancel = button("reading_cancel", "Cancel", "Stop reading; nothing is opened")
         cancel.clicked.connect(self.reject)
         layout = QVBoxLayout(self)
-        layout.addWidget(note("reading_text", f"Reading {wanted.path.name}…"))
+        self._text = note("reading_text", f"Reading {wanted.path.name}…")
+        layout.addWidget(self._text)
         layout.addWidget(cancel)
 
     def read(self) -> Volume | Mask:
@@ -60,6 +62,9 @@ class ReadingDialog(QDialog):
         if self.result_ is None:
             raise Cancelled
         return self.result_
+
+    def _on_progress(self, done: int, total: int) -> None:
+        self._text.setText(f"Reading {self._wanted.path.name}: slice {done} of {total}")
 
     def _on_done(self, volume: Volume | Mask) -> None:
         self.result_ = volume
@@ -91,7 +96,7 @@ def read_modally(wanted: Wanted, like: Volume | None) -> Volume | Mask:
     if not _in_window_thread():
         from napari_lesionseg.widgets.read_child import read_as
 
-        return read_as(wanted.kind, wanted.path, like, wanted.series, wanted.geometry)
+        return read_as(wanted.kind, wanted.path, like, series=wanted.series, geometry=wanted.geometry)
     return ReadingDialog(wanted, like, QApplication.activeWindow()).read()
 
 

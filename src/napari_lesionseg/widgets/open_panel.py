@@ -55,8 +55,13 @@ class OpenPanel(QWidget):
     def show_reading(self, name: str) -> None:
         """Say what is being read, ``""`` for nothing."""
         self._state.setText(f"Reading {name}…")
+        self._state.setMinimumWidth(1)  # A long name must not widen the dock.
         self._state.setVisible(bool(name))
         self._stop.setVisible(bool(name))
+
+    def show_progress(self, done: int, total: int) -> None:
+        """Say how much of it is read."""
+        self._state.setText(f"Reading slice {done} of {total}…")
 
     def show_scan(self, scan: Volume | None) -> None:
         """Say which scan is open and what to know about it, None for no scan."""

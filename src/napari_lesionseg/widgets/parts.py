@@ -10,7 +10,7 @@ from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel, QLabeledSlider
 
-LABEL_WIDTH = 82  # Pixels: labels of all panels end at one line.
+LABEL_WIDTH = 92  # Pixels: labels of all panels end at one line.
 
 
 def button(name: str, text: str, tip: str, *, checkable: bool = False) -> QPushButton:

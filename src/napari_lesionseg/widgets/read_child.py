@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,20 +12,22 @@ import numpy as np
 from napari_lesionseg.errors import GeometryQuestion
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.dicom.errors import SeriesQuestion
-from napari_lesionseg.volumes.read import is_mask_path, read_mask, read_scan
+from napari_lesionseg.volumes.read import Progress, is_mask_path, read_mask, read_scan
 from napari_lesionseg.widgets.child_jobs import Request, Tell, describe_grid, describe_scan, scan_of, serve
 from napari_lesionseg.widgets.dicom_parcel import pack
 
 if TYPE_CHECKING:
     from napari_lesionseg.volumes.dicom.series import SeriesSummary
 
+PROGRESS_SECONDS = 0.3
 MOST_LABELS = 16  # A file of whole numbers from 0 to this is a mask, not a scan.
 
 
-def read(request: Request, _tell: Tell) -> Request:
+def read(request: Request, tell: Tell) -> Request:
     """Read the file of one request, or give the question that has to be answered first."""
+    answers = {"series": request["series"], "geometry": request["geometry"], "progress": _telling(tell)}
     try:
-        volume = read_as(request["kind"], Path(request["path"]), _like(request), request["series"], request["geometry"])
+        volume = read_as(request["kind"], Path(request["path"]), _like(request), **answers)
     except SeriesQuestion as question:
         return {"question": "series", "path": str(question.path), "series": [_row(one) for one in question.series]}
     except GeometryQuestion as question:
@@ -32,7 +35,15 @@ def read(request: Request, _tell: Tell) -> Request:
     return _written(volume, request["out"])
 
 
-def read_as(kind: str, path: Path, like: Volume | None, series: str | None, geometry: str | None) -> Volume | Mask:
+def read_as(
+    kind: str,
+    path: Path,
+    like: Volume | None,
+    *,
+    series: str | None = None,
+    geometry: str | None = None,
+    progress: Progress | None = None,
+) -> Volume | Mask:
     """Read a ``"scan"``, a ``"mask"`` that lies on ``like``, or ``"any"`` of the two, as its content tells.
 
     Raises
@@ -42,13 +53,26 @@ def read_as(kind: str, path: Path, like: Volume | None, series: str | None, geom
     """
     if kind == "mask" or (kind == "any" and like is not None and is_mask_path(path)):
         return read_mask(path, like, geometry=geometry)
-    volume = read_scan(path, series=series, geometry=geometry)
+    volume = read_scan(path, series=series, geometry=geometry, progress=progress)
     return as_mask(volume) if kind == "any" and _holds_labels(volume) else volume
 
 
 def as_mask(volume: Volume) -> Mask:
     """The labels of a file that holds no more than labels."""
     return Mask(np.ascontiguousarray(volume.array, dtype=np.uint8), volume.geometry, volume.source)
+
+
+def _telling(tell: Tell) -> Progress:
+    """Tell how many slices are read, but not so often that the window does nothing but write numbers."""
+    told = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > PROGRESS_SECONDS:
+            told = time.monotonic()
+            tell(event="progress", done=done, total=total)
+
+    return progress
 
 
 def _holds_labels(volume: Volume) -> bool:

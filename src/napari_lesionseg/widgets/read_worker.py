@@ -81,6 +81,8 @@ class WhichSeries:
 class ReadWorker(QObject):
     """Reads one file at a time; another request takes the place of the one under way."""
 
+    progressed = Signal(int, int)
+    """DICOM slices read so far, and all."""
     done = Signal(object)
     """A ``Volume`` or a ``Mask``."""
     asked = Signal(object)
@@ -91,6 +93,7 @@ class ReadWorker(QObject):
     def __init__(self, command: tuple[str, ...] = CHILD) -> None:
         super().__init__()
         self.runner = JobRunner(command, self)
+        self.runner.told.connect(lambda told: self.progressed.emit(told["done"], told["total"]))
         self.runner.done.connect(self._on_done)
         self.runner.failed.connect(self._on_failed)
         self._wanted: Wanted | None = None  # What is being read; None when idle.

@@ -80,8 +80,7 @@ class SeriesDialog(QDialog):
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)  # type: ignore[union-attr]
         header.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)  # type: ignore[union-attr]
-        rows = table.verticalHeader()
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)  # type: ignore[union-attr]
+        header.sectionResized.connect(lambda *_: table.resizeRowsToContents())  # type: ignore[union-attr]
         return table
 
     def _select_proposed(self) -> None:

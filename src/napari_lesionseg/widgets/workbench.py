@@ -55,6 +55,7 @@ class Workbench(QWidget):
         self._reveal.setSingleShot(True)
         self._reveal.timeout.connect(self._show_opened)
         self.status = note("workbench_message")
+        self.status.setMinimumWidth(1)  # A path that cannot wrap must not widen the dock.
         self._fit = QTimer(self)
         self._fit.setSingleShot(True)
         self._fit.timeout.connect(self._fit_width)
@@ -149,7 +150,7 @@ class Workbench(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(inner)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 6, 8, 6)
+        layout.setContentsMargins(8, 12, 8, 6)  # napari's title bar lies over the first pixels.
         layout.addWidget(self.open)
         layout.addWidget(self._scroll, stretch=1)
         layout.addWidget(self.status)
@@ -169,9 +170,12 @@ class Workbench(QWidget):
         self._show_status(sentence, "#E5533D")
 
     def _on_message(self, sentence: str) -> None:
-        self._show_status(sentence, "")
+        scan = self.session.scan
+        if scan is None or sentence not in scan.warnings:  # Those stand beside the scan's name.
+            self._show_status(sentence, "")
 
     def _show_status(self, sentence: str, colour: str) -> None:
         self.status.setStyleSheet(f"color: {colour};" if colour else "")
         self.status.setText(sentence)
+        self.status.setToolTip(sentence)
         self.status.setVisible(bool(sentence))

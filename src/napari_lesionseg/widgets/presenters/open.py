@@ -23,6 +23,7 @@ class OpenPresenter:
         self.panel, self.context, self.session = panel, context, context.session
         self.reading = Reading(context, panel, panel.show_reading)
         panel.folder = context.settings.last_folder
+        context.reader.progressed.connect(panel.show_progress)
         panel.choosing.connect(context.reader.warm)
         panel.scan_requested.connect(self._on_scan)
         panel.truth_requested.connect(lambda path: self._read(path, "mask", self.session.set_truth))
