@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from pydicom import dcmread
 from typer.testing import CliRunner, Result
 
 from napari_lesionseg.cli.main import app
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import Study
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
+from napari_lesionseg.volumes.read import read_scan
+from tests.volumes.dicom.make_series import make_series
 
 GRID = Geometry.from_spacing((4, 6, 5), (2.5, 1.0, 2.0))  # 0.005 ml a voxel.
 
@@ -141,3 +144,25 @@ def test_the_map_of_pseudonyms_is_kept_and_must_lie_outside(study: Path, tmp_pat
     assert not raw.exists()
     as_json("study", "export", study, "-o", raw, "--format", "msd", "--pseudonym", tmp_path / "map.csv")
     assert (tmp_path / "map.csv").read_text().splitlines()[1:] == ["c0,case-0001", "c1,case-0002"]
+
+
+@pytest.mark.parametrize(("name", "format", "modality"), [("o.dcm", None, "SEG"), ("o.dcm", "rtstruct", "RTSTRUCT")])
+def test_of_several_series_the_chosen_one_is_referred_to(
+    tmp_path: Path, name: str, format: str | None, modality: str
+) -> None:
+    first = make_series(tmp_path / "study" / "first", seed=1)
+    second = make_series(tmp_path / "study" / "second", seed=2, values=2)
+    grid = read_scan(second.folder).geometry
+    mask = Mask.empty(grid)
+    mask.array[2:4, 3:8, 4:9] = 1
+    nifti.write_mask(tmp_path / "mask.nii.gz", mask)
+    words = ["export", tmp_path / "mask.nii.gz", "--scan", tmp_path / "study", "-o", tmp_path / name]
+    words += ["--format", format] if format else []
+    assert "--series" in str(run(*words).exception)
+    told = as_json(*words, "--series", second.uid, "--pseudonym", "case-0003")
+    assert (told["format"], told["ml"]) == (format or "dicom-seg", pytest.approx(50 * 2.0 * 0.7 * 0.8 / 1000))
+    written = dcmread(tmp_path / name)
+    assert (written.Modality, written.PatientID) == (modality, "case-0003")
+    text = str(written)
+    assert second.uid in text
+    assert first.uid not in text

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
-def export_command(
+def export_command(  # noqa: PLR0913 - a command has the options it has
     mask: Annotated[Path, typer.Argument(help="The mask, in any format that can be read.", metavar="MASK")],
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write; its ending tells the format.")],
     scan: Annotated[
@@ -35,13 +35,19 @@ def export_command(
             metavar="[LABEL=]TYPE",
         ),
     ] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Which DICOM series the scan is: its UID or its number in the list.")
+    ] = None,
+    geometry: Annotated[
+        str | None, typer.Option(help="How to place a scan that can be placed in several ways.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Save a mask for another tool; it is read back by two readers before it is called saved."""
     from napari_lesionseg.review.exports import export, format_of
 
     chosen = format or format_of(output)  # A bad name is refused before a scan is read.
-    drawn_on = read_scan(scan) if scan is not None else None
+    drawn_on = read_scan(scan, series=series, geometry=geometry) if scan is not None else None
     labels = read_mask(mask, like=drawn_on)
     segments = _segments(labels, lesion_type or [])
     export(output, labels, drawn_on, format=chosen, segments=segments, pseudonym=pseudonym)
