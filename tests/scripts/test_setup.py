@@ -46,6 +46,21 @@ def test_a_changed_requirement_is_seen(project: Path, name: str) -> None:
     assert not _is_current(project)
 
 
+def test_nnunet_has_requirements_of_its_own(project: Path) -> None:
+    code = "import setup; setup._mark_current(setup.VENV, setup.NNUNET_INPUTS); print({0})"
+    current = "setup._is_current(setup.VENV, setup.NNUNET_INPUTS), setup._is_current(setup.VENV)"
+    requirements = project / "tests" / "peers" / "requirements.txt"
+    requirements.parent.mkdir(parents=True)
+    requirements.write_text("nnunetv2==2.8.1\n")
+    command = [sys.executable, "-c", code.format(current)]
+    result = subprocess.run(command, cwd=project / "scripts", capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "True False"
+    requirements.write_text("nnunetv2==2.9.0\n")
+    command = [sys.executable, "-c", f"import setup; print({current})"]
+    result = subprocess.run(command, cwd=project / "scripts", capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False False"
+
+
 def test_an_environment_whose_project_was_moved_is_not_current(project: Path) -> None:
     moved = project.rename(project.with_name("moved project"))
     assert not _is_current(moved)
