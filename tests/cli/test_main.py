@@ -262,11 +262,11 @@ def colours(path: Path, _: bytes) -> None:
 
 BAD_FILES: dict[str, tuple[str, Callable[[Path, bytes], object]]] = {
     "missing": ("does not exist", lambda path, _: None),
-    "a folder": ("not a file", lambda path, _: path.mkdir()),
+    "a folder": ("folder", lambda path, _: path.mkdir()),
     "truncated": ("truncated", cut),
     "a wrong checksum": ("damaged", flipped),
     "empty": ("", lambda path, _: path.write_bytes(b"")),
-    "text": ("damaged", lambda path, _: path.write_text("no scan " * 100)),
+    "text": ("is not a NIfTI file", lambda path, _: path.write_text("no scan " * 100)),
     "zipped text": ("is not a NIfTI file", lambda path, _: path.write_bytes(gzip.compress(b"no scan " * 100))),
     "4-D": ("4 dimensions", four_dimensions),
     "without voxels": ("is empty", no_voxels),
@@ -294,6 +294,27 @@ def test_a_bad_file_is_one_sentence_and_leaves_nothing(
     assert str(bad) in sentence
     assert reason in sentence or (command == "evaluate" and "is not a mask" in sentence)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_scan_that_lies_in_two_places_is_asked_about_and_the_answer_is_taken(run: Run, tmp_path: Path) -> None:
+    image = nib.Nifti1Image(np.full((4, 4, 4), -1000, np.int16), np.diag([-1.0, -1, 2, 1]))
+    image.set_sform(np.diag([-1.0, -1, 2, 1]), 1)
+    image.set_qform(np.diag([1.0, -1, 2, 1]), 1)
+    image.to_filename(tmp_path / "scan.nii")
+    asked = one_sentence(run("info", tmp_path / "scan.nii", "--json"))
+    assert "--geometry sform" in asked
+    assert "--geometry qform" in asked
+    for answer, orientation in (("sform", "LPS"), ("qform", "RPS")):
+        facts = one_object(run("info", tmp_path / "scan.nii", "--geometry", answer, "--json"))
+        assert facts["orientation"] == orientation
+        assert facts["warnings"][-1].startswith("Placed by choice")
+    study = tmp_path / "study"
+    run("study", "create", study)
+    assert "--copy" in one_sentence(run("study", "add", study, tmp_path / "scan.nii", "--geometry", "qform"))
+    assert run("study", "add", study, tmp_path / "scan.nii", "--geometry", "qform", "--copy").code == 0
+    copied = next((study / "scans").iterdir())
+    assert nifti.read_scan(copied).geometry.orientation == "RPS"
+    assert "only that has series" in one_sentence(run("info", copied, "--series", "1", "--json"))
 
 
 def test_a_mask_on_another_grid_is_refused(run: Run, inputs: Path, tmp_path: Path) -> None:

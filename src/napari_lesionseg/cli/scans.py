@@ -23,12 +23,20 @@ from napari_lesionseg.volumes.volume import Mask
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 NIFTI = (".nii", ".nii.gz")
-Scan = Annotated[Path, typer.Argument(help="A NIfTI scan (.nii or .nii.gz).", metavar="SCAN")]
+Scan = Annotated[
+    Path, typer.Argument(help="A scan: NIfTI, NRRD, MetaImage, or DICOM (file or folder).", metavar="SCAN")
+]
+Series = Annotated[str | None, typer.Option(help="Which DICOM series: its UID or its number in the list.")]
+GeometryAnswer = Annotated[
+    str | None, typer.Option("--geometry", help="How to place a file that can be placed in several ways.")
+]
 
 
-def info_command(scan: Scan, as_json: AsJson = False) -> None:
+def info_command(
+    scan: Scan, series: Series = None, geometry_answer: GeometryAnswer = None, as_json: AsJson = False
+) -> None:
     """Say what a scan is: grid, position, grey values, warnings."""
-    volume = read_scan(scan)
+    volume = read_scan(scan, series=series, geometry=geometry_answer)
     geometry = volume.geometry
     facts = {
         "shape": list(geometry.shape),
@@ -45,7 +53,7 @@ def info_command(scan: Scan, as_json: AsJson = False) -> None:
         print(f"{key:12} {value}")
 
 
-def predict_command(
+def predict_command(  # noqa: PLR0913 - a command has the options it has
     scan: Scan,
     output: Annotated[Path, typer.Option("-o", "--output", help="Mask to write (.nii or .nii.gz).")],
     probability: Annotated[Path | None, typer.Option(help="Also write the probability, times 255.")] = None,
@@ -58,6 +66,8 @@ def predict_command(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     backend: Annotated[str, typer.Option(help="auto or torch.")] = "auto",
+    series: Series = None,
+    geometry: GeometryAnswer = None,
     as_json: AsJson = False,
 ) -> None:
     """Mark the lesions of a scan and write the mask on the scan's own grid."""
@@ -70,7 +80,7 @@ def predict_command(
     _refuse_names([scan], [(output, NIFTI), (probability, NIFTI)])
     clock = _Clock()
     with clock.measure("read"):
-        volume = read_scan(scan)
+        volume = read_scan(scan, series=series, geometry=geometry)
     loaded = load_model(find_model(model))
     with progress_bar("Segmenting", hidden=as_json) as advance:
         prediction = predict(volume, loaded, device=device, progress=advance)
@@ -79,9 +89,9 @@ def predict_command(
         mask = prediction.mask(threshold)
         figures = _lesion_figures(mask, prediction.lungs)
     with clock.measure("write"):
-        write_mask(output, mask)
+        write_mask(output, mask, lossy=volume.lossy)
         if probability is not None:
-            write_labels(probability, prediction.probability, prediction.geometry)
+            write_labels(probability, prediction.probability, prediction.geometry, lossy=volume.lossy)
     result = {
         "model": prediction.model,
         "device": prediction.device,
@@ -108,13 +118,14 @@ def evaluate_command(
     truth: Annotated[Path, typer.Argument(help="Ground truth.", metavar="TRUTH")],
     lung: Annotated[Path | None, typer.Option(help="Lung mask: slices without lung are not counted as empty.")] = None,
     slices: Annotated[Path | None, typer.Option(help="Also write the figures of every slice as CSV.")] = None,
+    geometry: GeometryAnswer = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare a mask with the truth: overlap, surfaces, lesions, slices."""
     from napari_lesionseg.review.evaluate import evaluate, write_slices_csv
 
     _refuse_names([predicted, truth, lung], [(slices, (".csv",))])
-    true = read_mask(truth)
+    true = read_mask(truth, geometry=geometry)
     ours = read_mask(predicted, like=true.geometry)
     lungs = read_mask(lung, like=true.geometry) if lung is not None else None
     figures = evaluate(ours, true, lungs)

@@ -32,7 +32,7 @@ def create(
 
 
 @study_app.command()
-def add(
+def add(  # noqa: PLR0913 - a command has the options it has
     folder: Folder,
     scan: Annotated[Path, typer.Argument(help="A scan; a DICOM series needs --copy.", metavar="SCAN")],
     truth: Annotated[Path | None, typer.Option(help="Its truth, a mask on the same grid.", metavar="MASK")] = None,
@@ -46,12 +46,19 @@ def add(
     copy: Annotated[
         bool, typer.Option("--copy", help="Copy the scan into the study, as NIfTI with a fresh header.")
     ] = False,
+    series: Annotated[str | None, typer.Option(help="Which DICOM series: its UID or number; with --copy.")] = None,
+    geometry: Annotated[
+        str | None, typer.Option(help="How to place a scan that can be placed in several ways; with --copy.")
+    ] = None,
 ) -> None:
     """Add a scan, and its truth if there is one."""
     study = Study.open(folder)
     # A bad truth must not leave a case without one behind.
-    mask = read_mask(truth, like=read_scan(scan)) if truth is not None else None
-    added = study.add_case(case or None, patient or None, scan, copy=copy, split=split)
+    like = read_scan(scan, series=series, geometry=geometry) if truth is not None else None
+    mask = read_mask(truth, like=like) if truth is not None else None
+    added = study.add_case(
+        case or None, patient or None, scan, copy=copy, split=split, series=series, geometry=geometry
+    )
     if mask is not None:
         study.add_revision(added.id, "truth", mask)
     with_truth = " with its truth" if mask is not None else ""

@@ -85,6 +85,8 @@ class Study:
         *,
         copy: bool = False,
         split: str | None = None,
+        series: str | None = None,
+        geometry: str | None = None,
     ) -> Case:
         """Add a scan; a patient who is new joins ``split``, or the split furthest below its target.
 
@@ -100,6 +102,8 @@ class Study:
             its patient comes along. Needed for a scan of several files, such as a DICOM series.
         split
             Must be the patient's split if the patient is known: a patient is never moved.
+        series, geometry
+            As in ``read_scan``. Kept only in a copy: the next reader of the original would be asked again.
 
         Raises
         ------
@@ -114,7 +118,9 @@ class Study:
         scan = original = Path(scan)
         if not copy and not scan.name.lower().endswith(ONE_FILE):
             raise LesionsegError(f"{scan} is not a scan in one file; let it be copied into the study (--copy).")
-        volume = read_scan(scan)
+        if not copy and (series, geometry) != (None, None):
+            raise LesionsegError(f"{scan} needs an answer that only a copy keeps; let it be copied (--copy).")
+        volume = read_scan(scan, series=series, geometry=geometry)
         sha256 = sha256_of(scan) if scan.is_file() else ""
         with self._session(write=True) as session:
             case_id = case_id or rows.free_id(session)
