@@ -68,7 +68,7 @@ class Layout:
             return max(count, self.nbytes // 2)
         if self.scaled or self.dtype == np.float64:
             return self.nbytes + 4 * count
-        return self.nbytes + (0 if self.dtype.str[1:] in ("u1", "i2", "f4") else 2 * count)
+        return self.nbytes + (0 if self.dtype.str[1:] in ("u1", "i2", "u2", "f4") else 2 * count)
 
 
 def read_volume(path: Path, stream: Stream, layout: Layout, geometry: Geometry, warnings: tuple[str, ...]) -> Volume:
@@ -199,4 +199,4 @@ def _narrow(raw: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return raw if raw.dtype == np.float32 else _convert(raw, np.float32)
     if raw.dtype in (np.uint8, np.int16) or raw.min() < _SMALL.min or raw.max() > _SMALL.max:
         return raw
-    return _convert(raw, np.int16)
+    return raw.view(np.int16) if raw.dtype == np.uint16 else _convert(raw, np.int16)  # Below 2¹⁵ the bits are the same.
