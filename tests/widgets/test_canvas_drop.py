@@ -57,7 +57,7 @@ def test_other_files_and_stacks_are_left_to_napari(
     qtbot.waitUntil(workbench.isVisible, timeout=5000)
     left: list[list[str]] = []
     qt_viewer = targets(workbench.window())[0]
-    monkeypatch.setattr(qt_viewer, "_qt_open", lambda names, **_: left.append(names))
+    monkeypatch.setattr(type(qt_viewer), "_qt_open", lambda _self, names, **_: left.append(names))
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "scan.nii").write_bytes(b"")
     drop(qt_viewer, [tmp_path / "notes.txt"])

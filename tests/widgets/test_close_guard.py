@@ -49,15 +49,17 @@ def corrected(workbench: Any, qtbot: QtBot, tiny: Any) -> Iterator[Any]:
     window.setCentralWidget(middle)
     dock.setWidget(workbench)
     window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-    qtbot.addWidget(window)
     window.show()
     qtbot.waitUntil(workbench.isVisible, timeout=5000)
     workbench.session.open_scan(tiny[0])
     workbench.context.layers.mask.brush_size = 1
     workbench.context.layers.mask.paint((1, 8, 8), 1)
     assert workbench.session.dirty
+    session = workbench.session
     yield workbench
-    workbench.session.mark_exported()  # Nobody answers when the window goes.
+    session.mark_exported()  # Nobody answers when the window goes.
+    window.close()
+    window.deleteLater()
 
 
 def press(text: str) -> Callable[[Any], None]:

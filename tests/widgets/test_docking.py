@@ -27,7 +27,18 @@ dock, bench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion w
 print(json.dumps({"widget": type(bench).__name__, "modules": sorted(set(sys.modules) - before)}))
 viewer.close()
 """
-HEAVY = {"torch", "monai", "matplotlib", "cv2", "sqlalchemy", "SimpleITK", "skimage", "openvino", "scipy.spatial"}
+HEAVY = {
+    "torch",
+    "monai",
+    "matplotlib",
+    "cv2",
+    "sqlalchemy",
+    "SimpleITK",
+    "skimage",
+    "openvino",
+    "scipy.spatial",
+    "highdicom",
+}
 
 
 def test_docking_imports_nothing_heavy() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study.store import Study
-from napari_lesionseg.volumes import Mask, Volume, nifti
+from napari_lesionseg.volumes import Mask, Volume, nifti, read_scan
 from napari_lesionseg.widgets.keep_correction import keep_correction
+from tests.volumes.dicom.make_series import make_series
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,21 @@ def test_a_generated_scan_is_written_into_the_study(tiny: Tiny, tmp_path: Path) 
     assert keep_correction(tmp_path / "study", scan, mask, {1}, "") == "case-0001"
     (case,) = Study.open(tmp_path / "study").cases()
     assert np.array_equal(nifti.read_scan(case.scan).array, scan.array)
+
+
+def test_a_scan_from_dicom_is_written_into_the_study_once_and_without_its_folders_name(tmp_path: Path) -> None:
+    scan = read_scan(make_series(tmp_path / "Doe^Jane").folder)
+    mask = Mask.empty(scan.geometry)
+    mask.array[2, 3, 4] = 1
+    first = keep_correction(tmp_path / "study", scan, mask, {2}, "")
+    assert keep_correction(tmp_path / "study", scan, mask, {2, 3}, "") == first
+    (case,) = Study.open(tmp_path / "study").cases()
+    assert first.startswith("case-")
+    assert [path.name for path in (tmp_path / "study" / "scans").iterdir()] == [f"{first}.nii.gz"]
+    kept = nifti.read_scan(case.scan)
+    assert np.array_equal(kept.array, scan.array)
+    assert kept.geometry.same_grid(scan.geometry)
+    assert len(Study.open(tmp_path / "study").revisions(first)) == 2
 
 
 def test_nothing_corrected_is_nothing_to_learn(tiny: Tiny, tmp_path: Path) -> None:

@@ -81,3 +81,20 @@ def test_the_boxes_follow_naparis_eye_and_bin(workbench: Any, tiny: Tiny) -> Non
     assert workbench.context.layers.mask.opacity == 0.5
     workbench.press("show_errors")
     assert comparison.errors in workbench.context.viewer.layers
+
+
+def test_a_mask_dropped_by_naparis_own_reader_becomes_what_one_says(
+    workbench: Any, tiny: Tiny, when_asked: Any
+) -> None:
+    from napari_lesionseg.widgets import layer_styles as styles
+
+    scan, truth, _ = tiny
+    workbench.session.open_scan(scan)
+    viewer = workbench.context.viewer
+    for answer, layers in (("Just a layer", 3), ("Truth", 4), ("Mask to correct", 4)):
+        when_asked(lambda box, answer=answer: next(one for one in box.buttons() if one.text() == answer).click())
+        viewer.add_labels(truth.array.copy(), **styles.mask_style(truth, "dropped"))
+        workbench.context.guard.settle()
+        assert len(viewer.layers) == layers
+    assert workbench.session.truth is truth
+    assert np.array_equal(workbench.session.mask.array, truth.array)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,9 +14,12 @@ from npe2 import PluginManifest
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes import Mask, nifti
 from napari_lesionseg.widgets import napari_io
+from tests.volumes.dicom.make_series import make_series
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
 
 
 def test_the_manifest_names_things_that_exist(repo_root: Path) -> None:
@@ -44,6 +49,64 @@ def test_a_scan_becomes_an_image_in_mm_and_a_mask_becomes_labels(phantom_files: 
 def test_other_files_are_left_to_other_readers() -> None:
     assert napari_io.get_reader("picture.png") is None
     assert napari_io.get_reader(["scan.nii", "picture.png"]) is None
+
+
+PEEK = """
+import sys, time
+before = set(sys.modules)
+from napari_lesionseg.widgets.napari_io import get_reader
+from napari_lesionseg.volumes import read
+loaded, began = set(sys.modules), time.perf_counter()
+print([get_reader(path) is not None for path in sys.argv[1:]])
+print(time.perf_counter() - began, sorted({name.split(".")[0] for name in set(sys.modules) - loaded}))
+"""
+
+
+def test_what_to_read_is_told_by_a_glance_at_names_and_first_bytes(tmp_path: Path) -> None:
+    series = make_series(tmp_path / "series").folder
+    (series / "IM0003.dcm").rename(tmp_path / "IM000003")
+    (tmp_path / "pictures").mkdir()
+    for number in range(300):
+        (tmp_path / "pictures" / f"{number}").write_bytes(b"not a scan")
+    names = ["series", "IM000003", "scan.mha", "pictures", "pictures/1"]
+    paths = [str(tmp_path / name) for name in names]
+    done = subprocess.run([sys.executable, "-c", PEEK, *paths], capture_output=True, text=True, timeout=60, check=True)
+    offered, cost = done.stdout.strip().splitlines()[-2:]
+    assert offered == "[True, True, True, False, False]"
+    assert float(cost.split()[0]) < 0.05 * len(names)
+    assert cost.split(maxsplit=1)[1] == "[]"
+
+
+def test_a_dropped_folder_of_slices_becomes_an_image_at_the_lung_window(tmp_path: Path) -> None:
+    series = make_series(tmp_path / "series")
+    (data,) = napari_io.get_reader(str(series.folder))(str(series.folder))
+    layer = Layer.create(*data)
+    assert np.array_equal(layer.data, series.hu)
+    assert tuple(layer.scale) == pytest.approx((2.0, 0.7, 0.8))
+    assert tuple(layer.contrast_limits) == (-1350, 150)
+
+
+def test_a_question_is_asked_while_napari_waits(qtbot: QtBot, when_asked: Any, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        make_series(tmp_path / "study" / str(seed), seed, seed=seed)
+    chosen = []
+
+    def choose(dialog: Any) -> None:
+        if dialog.objectName() == "series_dialog":
+            chosen.append(dialog.chosen.uid)
+            dialog.accept()
+        else:
+            when_asked(choose)  # "Reading …" comes first.
+
+    when_asked(choose)
+    (data,) = napari_io.read(str(tmp_path / "study"))
+    assert [data[1]["metadata"]["lesionseg"]["scan"].dicom.series] == chosen
+
+
+def test_reading_can_be_called_off(qtbot: QtBot, when_asked: Any, tmp_path: Path) -> None:
+    folder = str(make_series(tmp_path / "series").folder)
+    when_asked(lambda dialog: dialog.reject())
+    assert napari_io.get_reader(folder)(folder) == [(None,)]
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:

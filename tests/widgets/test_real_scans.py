@@ -108,3 +108,35 @@ def test_a_real_scan_from_opening_to_the_retrained_model(
     press(workbench, "load_model")
     assert workbench.segment.model.currentText() == load_card(folder).name
     assert load_card(find_model(load_card(folder).name)).sha256 == load_card(folder).sha256
+
+
+def test_a_real_folder_of_slices_opens_upright_and_as_itk_sees_it(
+    window: tuple[Any, Workbench], qtbot: QtBot, shared_data: Path
+) -> None:
+    viewer, workbench = window
+    folder = shared_data / "corpora" / "slicer_cthead"
+    with qtbot.waitSignal(workbench.session.scan_changed, timeout=120_000):
+        workbench.open.scan_requested.emit(str(folder))
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    seen = reader.Execute()
+    assert seen.GetDirection() == (1, 0, 0, 0, 1, 0, 0, 0, 1)  # Columns to the left, rows to posterior: as shown.
+    assert np.array_equal(viewer.layers[0].data, sitk.GetArrayFromImage(seen))
+    assert workbench.session.scan.geometry.spacing == pytest.approx(seen.GetSpacing()[::-1], abs=1e-4)
+
+
+def test_a_real_folder_of_several_series_shows_the_chooser(
+    window: tuple[Any, Workbench], qtbot: QtBot, shared_data: Path, when_asked: Any
+) -> None:
+    _, workbench = window
+    found = []
+
+    def open_proposed(dialog: Any) -> None:
+        found.append((dialog.table.rowCount(), dialog.chosen.description))
+        dialog.accept()
+
+    when_asked(open_proposed)
+    with qtbot.waitSignal(workbench.session.scan_changed, timeout=120_000):
+        workbench.open.scan_requested.emit(str(shared_data / "corpora" / "dcmqi"))
+    assert found == [(5, "Image 23x38x3")]
+    assert workbench.session.scan.array.shape[0] == 3
