@@ -101,7 +101,7 @@ def write_cases(
     channel
         What follows the id in an image's name, for example ``"_0000"``.
     progress
-        Called with (cases done, cases in all) before the first and after each.
+        Called with (cases done, cases in all) after each, and before that at each mask that is looked at.
 
     Raises
     ------
@@ -110,8 +110,8 @@ def write_cases(
         angles, the scans' values differ in kind, or a file cannot be written or read back equal.
     """
     _check_ids(cases)
-    highest, ignored = labels = _find_labels(cases)
     report = progress or (lambda done, total: None)
+    highest, ignored = labels = _find_labels(cases, report)
     for name in ("imagesTr", "labelsTr", "imagesTs", *(["labelsTs"] if test_labels else [])):
         (folder / name).mkdir()
     intensities: set[Intensity] = set()
@@ -147,10 +147,11 @@ def _check_ids(cases: Sequence[DatasetCase]) -> None:
         raise LesionsegError("There is no training case with a mask, so there is nothing to export; correct one first.")
 
 
-def _find_labels(cases: Sequence[DatasetCase]) -> tuple[int, bool]:
+def _find_labels(cases: Sequence[DatasetCase], report: Progress) -> tuple[int, bool]:
     """The highest label of all cases, and whether any has a slice that nobody reviewed."""
     highest, ignored = 1, False
     for case in cases:
+        report(0, len(cases))  # Where the work may be cancelled.
         mask = case.read_mask()
         if mask is None:
             continue
