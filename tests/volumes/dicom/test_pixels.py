@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes.dicom import decode
 from napari_lesionseg.volumes.dicom.read import LOSSY_WARNING, read_series
 from tests.volumes.dicom.compress import LOSSLESS, LOSSY, compress
 from tests.volumes.dicom.make_series import hu_values, make_series, set_pixels
@@ -236,6 +238,41 @@ def test_pixels_that_cannot_be_decoded_are_one_sentence_with_the_file(tmp_path: 
     header.save_as(series.files[4])
     with pytest.raises(LesionsegError, match="IM0004.dcm in .* has missing, damaged or unknown pixels"):
         read_series(series.folder)
+
+
+@pytest.mark.hazard("H10")
+@pytest.mark.parametrize("syntax", ["RLE", "JPEG lossless", "JPEG-LS", "JPEG 2000"])
+def test_a_damaged_stream_does_not_end_the_process_that_reads_it(tmp_path: Path, syntax: str) -> None:
+    series = make_series(tmp_path / "series")  # On this JPEG 2000, GDCM aborts.
+    compress(series.files[2], LOSSLESS[syntax])
+    header = dcmread(series.files[2])
+    header.PixelData = header.PixelData[:26] + b"\xa5" * (len(header.PixelData) - 60)
+    header.save_as(series.files[2])
+    with pytest.raises(LesionsegError, match="IM0002.dcm in .* has missing, damaged or unknown pixels"):
+        read_series(series.folder)
+
+
+def test_a_long_compressed_series_is_decoded_by_several_children_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "WORTH_A_CHILD", 3)
+    monkeypatch.setattr(decode.os, "cpu_count", lambda: 8)
+    series = make_series(tmp_path / "series", hu_values(2, (10, 16, 12)))
+    for file in series.files:
+        compress(file, LOSSLESS["JPEG-LS"])
+    assert np.array_equal(read_series(series.folder).array, series.hu)
+
+
+def test_a_child_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sleeps.py").write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(decode, "_CHILD", tmp_path / "sleeps.py")
+    monkeypatch.setattr(decode, "LONGEST_S", 0.5)
+    series = make_series(tmp_path / "series")
+    compress(series.files[0], LOSSLESS["JPEG-LS"])
+    began = time.monotonic()
+    with pytest.raises(LesionsegError, match="IM0000.dcm in"):
+        read_series(series.folder)
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.hazard("H17")

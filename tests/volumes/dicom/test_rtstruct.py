@@ -142,8 +142,9 @@ def contour_at(scan: Volume, *corners: tuple[float, float, float]) -> Edit:
     return change
 
 
-def test_a_contour_between_slices_is_refused(edited, scan):
-    path = edited(contour_at(scan, (1, 1, 1.5), (5, 1, 1.5), (5, 5, 1.5)))
+@pytest.mark.parametrize("k", [1.4, 1.5, 1.6])
+def test_a_contour_between_slices_is_refused(edited, scan, k):
+    path = edited(contour_at(scan, (1, 1, k), (5, 1, k), (5, 5, k)))
     with pytest.raises(LesionsegError, match="between the slices"):
         read_rtstruct(path, scan)
 

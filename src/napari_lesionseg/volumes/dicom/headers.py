@@ -158,7 +158,7 @@ def read_file(path: Path, name: str) -> DicomFile | None:
             start = opened.read(1024)
         if not _begins_as_dicom(start):
             return None
-        if DEFLATED in start and _inflates_too_far(path):
+        if DEFLATED in start and inflates_too_far(path):
             raise ValueError("more than any slice needs")
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=[*KEPT, *_ALSO_READ])
         meta = getattr(header, "file_meta", {})
@@ -267,7 +267,7 @@ def _unit_axes(found: tuple[float, ...] | None) -> tuple[float, ...] | None:
     return found if all(abs(length - 1) < 1e-4 for length in lengths) and abs(cosine) < 1e-4 else None
 
 
-def _inflates_too_far(path: Path) -> bool:
+def inflates_too_far(path: Path) -> bool:
     """Whether a deflated file unpacks to more than a scan can be; pydicom would unpack it at once."""
     inflater, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
     with open(path, "rb") as file:

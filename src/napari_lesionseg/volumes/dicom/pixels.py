@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes.dicom.decode import Undecodable, stored_values
 from napari_lesionseg.volumes.dicom.headers import Slice, number
 
 AIR = -1024
@@ -25,9 +27,6 @@ _LOSSY = {
     "1.2.840.10008.1.2.4.91",  # JPEG 2000, also lossless; nobody can tell
     "1.2.840.10008.1.2.4.203",  # High-throughput JPEG 2000, as above
 }
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
-MAX_RATIO = 1032  # Of deflate; the codecs of images pack an empty slice of 512 KB into about 1 KB with its header.
 Progress = Callable[[int, int], None]
 
 
@@ -70,54 +69,24 @@ def read_voxels(path: Path, slices: Sequence[Slice], progress: Progress | None =
     LesionsegError
         If a slice cannot be decoded, or memory does not suffice.
     """
-    for one in slices:
-        if not _believable(one):
-            raise _undecodable(path, one)
     first, hounsfield = slices[0], slices[0].file.modality == "CT"
-    array = _prepared(path, (len(slices), first.rows, first.columns), np.dtype(np.int16))
     counted: Counter[str] = Counter()
-    for k, (one, values, stored) in enumerate(_decoded(path, slices)):
-        if hounsfield:
-            values = _without_padding(one, stored, values, counted)
-        array = _fitting(path, array, values)
-        array[k] = values
-        if progress is not None:
-            progress(k + 1, len(slices))
+    try:
+        with closing(stored_values(slices)) as decoded:
+            array = np.empty((len(slices), first.rows, first.columns), np.int16)
+            for k, (one, stored) in enumerate(zip(slices, decoded, strict=True)):
+                values = _scaled(one, stored)
+                if hounsfield:
+                    values = _without_padding(one, stored, values, counted)
+                array = _fitting(array, values)
+                array[k] = values
+                if progress is not None:
+                    progress(k + 1, len(slices))
+    except Undecodable as error:
+        raise _undecodable(path, error.slice) from error
+    except MemoryError as error:
+        raise _too_large(path) from error
     return Voxels(array, counted["padded"], _notes(slices, counted))
-
-
-def _decoded(path: Path, slices: Sequence[Slice]) -> Iterator[tuple[Slice, npt.NDArray[Any], npt.NDArray[Any]]]:
-    """Each slice with its values (row, column), and as they were stored, (row, column) or (row, column, colour)."""
-    from pydicom import dcmread
-    from pydicom.pixels.utils import iter_pixels
-
-    k = 0
-    while k < len(slices):
-        file = slices[k].file
-        run = [one for one in slices[k:] if one.file is file] if file.frames > 1 else [slices[k]]
-        indices = [one.index for one in run] if file.frames > 1 else None
-        try:
-            # iter_pixels takes frame by frame from a path, but does not inflate.
-            source = dcmread(file.path) if file.syntax == _DEFLATED else file.path
-            for one, pixels in zip(run, iter_pixels(source, indices=indices), strict=True):
-                if pixels.shape[:2] != (one.rows, one.columns):
-                    raise ValueError(f"{pixels.shape} instead of {(one.rows, one.columns)}")
-                yield one, _scaled(one, pixels), pixels
-        except MemoryError as error:
-            raise _too_large(path) from error
-        except (GeneratorExit, LesionsegError):
-            raise
-        except Exception as error:  # Broken pixel data makes the decoders raise almost anything.
-            raise _undecodable(path, slices[k]) from error
-        k += len(run)
-
-
-def _believable(one: Slice) -> bool:
-    """Whether the file is large enough for the pixels that its header declares, packed as tightly as can be."""
-    file = one.file
-    bits = (number(file.header, "BitsAllocated") or 16) * (number(file.header, "SamplesPerPixel") or 1)
-    declared = one.rows * one.columns * file.frames * bits / 8
-    return declared <= file.path.stat().st_size * (1 if file.syntax in _PLAIN else MAX_RATIO)
 
 
 def _undecodable(path: Path, one: Slice) -> LesionsegError:
@@ -143,7 +112,7 @@ def _scaled(one: Slice, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
     with np.errstate(over="ignore"):
         scaled = (stored.astype(np.float64) * one.slope + one.intercept).astype(np.float32)
     if not np.isfinite(scaled).all():
-        raise ValueError("a slope that makes no numbers")
+        raise Undecodable(one)
     return scaled
 
 
@@ -183,7 +152,7 @@ def padding_of(one: Slice) -> tuple[float, float] | None:
     return (min(value, limit), max(value, limit))
 
 
-def _fitting(path: Path, array: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _fitting(array: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """``array``, widened where ``values`` do not fit in: to int32, or to float32."""
     if np.can_cast(values.dtype, array.dtype) or array.dtype == np.float32:
         return array
@@ -196,17 +165,7 @@ def _fitting(path: Path, array: npt.NDArray[Any], values: npt.NDArray[Any]) -> n
                 break
     if wide == array.dtype:
         return array
-    try:
-        return array.astype(wide)
-    except MemoryError as error:
-        raise _too_large(path) from error
-
-
-def _prepared(path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    try:
-        return np.empty(shape, dtype)
-    except (MemoryError, ValueError) as error:
-        raise _too_large(path) from error
+    return array.astype(wide)
 
 
 def _too_large(path: Path) -> LesionsegError:

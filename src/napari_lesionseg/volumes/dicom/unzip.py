@@ -48,7 +48,7 @@ def unpacked(path: Path) -> Iterator[Path]:
 
 def _checked(path: Path, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     """The files to unpack, after everything was refused that a DICOM export never holds."""
-    files = [member for member in members if not member.is_dir()]
+    files = [member for member in members if not member.filename.endswith("/")]  # is_dir() fails on an empty name.
     for member in files:
         parts = PurePosixPath(member.filename.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts or ":" in member.filename or "\0" in member.filename:
