@@ -79,3 +79,11 @@ def test_an_outline_has_a_corner_only_where_it_turns():
 def test_noise_of_a_full_slice_takes_seconds_not_minutes():
     region = np.random.default_rng(0).random((256, 256)) < 0.6
     assert sum(area(polygon) for polygon in outlines(region)) == region.sum()
+
+
+def test_no_edge_is_walked_twice_but_the_channels():
+    random = np.random.default_rng(3)
+    for _ in range(40):
+        region = random.random((12, 12)) < 0.8
+        walked = sum(np.abs(polygon - np.roll(polygon, 1, axis=0))[:, 0].sum() for polygon in outlines(region))
+        assert walked == np.count_nonzero(np.diff(np.pad(region, 1).astype(np.int8), axis=1))
