@@ -28,16 +28,8 @@ print(json.dumps({"widget": type(bench).__name__, "modules": sorted(set(sys.modu
 viewer.close()
 """
 HEAVY = {
-    "torch",
-    "monai",
-    "matplotlib",
-    "cv2",
-    "sqlalchemy",
-    "SimpleITK",
-    "skimage",
-    "openvino",
-    "scipy.spatial",
-    "highdicom",
+    *("torch", "monai", "matplotlib", "cv2", "sqlalchemy", "SimpleITK", "skimage", "openvino", "scipy.spatial"),
+    *("nibabel", "pydicom", "highdicom"),
 }
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes.orientation import closest_axes, letters, transform
 
 DISPLAY_CODES = ("S", "P", "L")  # z to superior, y to posterior, x to the patient's left
 FARTHEST_MM = 1e6
@@ -57,9 +57,7 @@ class Geometry:
 
     @cached_property
     def _to_display(self) -> npt.NDArray[Any]:
-        stored = nib.orientations.io_orientation(self.affine)
-        shown = nib.orientations.axcodes2ornt(DISPLAY_CODES)
-        return np.asarray(nib.orientations.ornt_transform(stored, shown))
+        return transform(closest_axes(self.affine), "".join(DISPLAY_CODES))
 
     @property
     def axes(self) -> tuple[int, int, int]:
@@ -94,7 +92,7 @@ class Geometry:
     @property
     def orientation(self) -> str:
         """Axis codes of the stored grid, for example ``"LPS"``."""
-        return "".join(nib.orientations.aff2axcodes(self.affine))
+        return letters(closest_axes(self.affine))
 
     def to_display(self, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """View a stored (i, j, k) array in display order (z, y, x); nothing is copied."""
