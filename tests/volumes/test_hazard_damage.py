@@ -37,7 +37,7 @@ def sound_files(folder: Path) -> list[tuple[bytes, bool, np.ndarray]]:
 
 
 @pytest.mark.hazard("H11")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_flipped_bits_and_missing_ends_are_never_silently_wrong(
     tmp_path: Path, hazard_count: Count, hazard_figure: Figure
 ) -> None:
@@ -65,7 +65,7 @@ def test_flipped_bits_and_missing_ends_are_never_silently_wrong(
 
 
 @pytest.mark.hazard("H13")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_every_set_of_labels_comes_back_as_it_was(tmp_path: Path, hazard_count: Count, hazard_figure: Figure) -> None:
     count, altered = hazard_count(100, 2000), 0
     for seed in range(count):

@@ -11,6 +11,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ImplicitVRLittleEndian
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes import read_mask, read_scan
@@ -86,6 +88,27 @@ def test_a_missing_file_is_told_as_such_and_an_empty_folder_is_none(tmp_path: Pa
         with pytest.raises(LesionsegError, match="missing"):
             read_scan(tmp_path / name)
     assert not is_scan_path(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("modality", "what"), [("SEG", "segmentation"), ("RTSTRUCT", "structure set")], ids=["SEG", "RTSTRUCT"]
+)
+@pytest.mark.parametrize("preamble", [True, False])
+def test_the_modality_decides_that_a_dicom_file_is_no_scan(
+    tmp_path: Path, modality: str, what: str, preamble: bool
+) -> None:
+    header = Dataset()
+    header.SOPClassUID, header.SOPInstanceUID, header.Modality = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.3", modality
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    header.save_as(tmp_path / "file", enforce_file_format=True)
+    if not preamble:
+        header.save_as(tmp_path / "file", implicit_vr=True, little_endian=True)
+        raw = (tmp_path / "file").read_bytes()
+        (tmp_path / "file").write_bytes(raw[raw.index(b"\x08\x00\x16\x00") :])
+    assert ((tmp_path / "file").read_bytes()[128:132] == b"DICM") == preamble
+    with pytest.raises(LesionsegError, match=f"is a DICOM {what}, not a scan"):
+        read_scan(tmp_path / "file")
 
 
 @pytest.mark.realdata
