@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QAbstractSpinBox, QLineEdit, QPushButton, QScrollArea, QWidget
 
+from tests.volumes.dicom.make_series import make_series
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytestqt.qtbot import QtBot
 
     from napari_lesionseg.volumes import Mask, Volume
@@ -38,6 +42,49 @@ def test_docking_imports_nothing_heavy() -> None:
     told = json.loads(done.stdout.strip().splitlines()[-1])
     assert told["widget"] == "Workbench"
     assert HEAVY & set(told["modules"]) == set()
+
+
+OPEN_AND_EXPORT = """
+import json, sys
+from pathlib import Path
+import napari
+from qtpy.QtCore import QEventLoop, QTimer
+viewer = napari.Viewer(show=False)
+dock, bench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
+folder, out = sys.argv[1:]
+
+def until(done):
+    for _ in range(3000):
+        loop = QEventLoop()
+        QTimer.singleShot(20, loop.quit)
+        loop.exec()
+        if done():
+            return
+    sys.exit("it took too long")
+
+from napari_lesionseg.volumes.read import is_scan_path
+assert is_scan_path(folder)
+bench.open.scan_requested.emit(folder)
+until(lambda: bench.session.scan is not None)
+bench.export.format.setCurrentIndex(bench.export.format.findData("dicom-seg"))
+bench.export.export_requested.emit(out)
+until(lambda: not bench.context.exporter.running)
+print(json.dumps({"saved": Path(out).is_file(), "modules": sorted(sys.modules)}))
+bench.context.close()
+viewer.close()
+"""
+
+
+def test_a_series_is_opened_and_exported_without_a_heavy_library_in_the_window(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPEN_AND_EXPORT, str(make_series(tmp_path / "series").folder)]
+    done = subprocess.run(
+        [*command, str(tmp_path / "out.dcm")], capture_output=True, text=True, timeout=170, check=True
+    )
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert told["saved"]
+    assert {"torch", "matplotlib", "cv2", "SimpleITK", "pydicom", "highdicom", "nibabel"} & set(
+        told["modules"]
+    ) == set()
 
 
 def test_the_workbench_in_a_window_behind_naparis_proxy(

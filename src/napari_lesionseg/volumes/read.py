@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.volumes import nifti
 from napari_lesionseg.volumes.geometry import Geometry
 from napari_lesionseg.volumes.volume import Mask, Volume
+
+if TYPE_CHECKING:
+    from pydicom.tag import BaseTag
 
 Kind = Literal["nifti", "itk", "dicom"]
 Progress = Callable[[int, int], None]
@@ -25,6 +28,8 @@ FORMATS: Final[dict[str, tuple[str, ...]]] = {
 _ROOMS: Final[dict[str, Kind]] = {"NIfTI": "nifti", "NRRD": "itk", "MetaImage": "itk", "DICOM": "dicom"}
 _NIFTI_STARTS = tuple(n.to_bytes(4, order) for n in (348, 540) for order in ("little", "big"))
 _MASK_CLASSES = {"SEG": "segmentation", "RTSTRUCT": "structure set"}
+_DIRECTORY, _CLASS, _MODALITY = 0x00041220, 0x00080016, 0x00080060  # DirectoryRecordSequence, SOP class, modality
+_FIRST_BYTES = 1 << 16  # Where these tags are: elements are sorted.
 _LOOKED_AT = 50  # Files of a folder that are tried before it is said to hold no DICOM.
 
 
@@ -62,6 +67,8 @@ def read_scan(
         from napari_lesionseg.volumes.itk_formats import read_scan as read_itk_scan
 
         return read_itk_scan(path, geometry=geometry)
+    from napari_lesionseg.volumes import nifti  # nibabel brings pydicom: not for a glance at what a file may be.
+
     return nifti.read_scan(path, geometry=geometry)
 
 
@@ -92,6 +99,8 @@ def read_mask(path: str | Path, like: Volume | Geometry | None = None, *, geomet
         from napari_lesionseg.volumes.itk_formats import read_mask as read_itk_mask
 
         return read_itk_mask(path, grid, geometry=geometry)
+    from napari_lesionseg.volumes import nifti
+
     return nifti.read_mask(path, grid, geometry=geometry)
 
 
@@ -148,11 +157,17 @@ def _by_content(path: Path) -> Kind | None:
 
 def _dicom_modality(path: Path) -> str | None:
     """The modality of a DICOM file, also one without preamble; ``""`` if it names none, None if it is no DICOM."""
-    from pydicom import dcmread
+    from pydicom.filereader import read_partial
 
-    wanted = ["SOPClassUID", "Modality", "DirectoryRecordSequence"]
+    from napari_lesionseg.volumes.dicom.headers import DEFLATED, inflates_too_far
+
+    wanted: list[BaseTag | int] = [_DIRECTORY, _CLASS, _MODALITY]
     try:
-        header = dcmread(path, stop_before_pixels=True, force=True, specific_tags=wanted)
+        with open(path, "rb") as file:
+            start = file.read(_FIRST_BYTES)  # pydicom goes through a file of zeros to its end, which may be far.
+            if DEFLATED in start and not inflates_too_far(path):
+                start += file.read()  # In one piece or not at all.
+        header = read_partial(BytesIO(start), lambda tag, *_: tag > _MODALITY, force=True, specific_tags=wanted)
     except Exception:  # Made to read anything, pydicom may stumble over anything: then it is no DICOM.
         return None
     if "SOPClassUID" not in header and not header.get("file_meta"):
