@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from napari.components import ViewerModel
 from napari.utils.notifications import show_error
 from psygnal import Signal
-from qtpy.compat import isalive
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_lesionseg.errors import LesionsegError
@@ -62,9 +62,9 @@ class Context:
 
     def _on_panel_gone(self) -> None:
         self._panels -= 1
-        # When Python ends, Qt's objects go in any order.
-        if self._panels == 0 and isalive(self.reader):  # type: ignore[no-untyped-call]
-            self.close()
+        if self._panels == 0:
+            with suppress(RuntimeError):  # When Python ends, Qt's objects go in any order; children end by themselves.
+                self.close()
 
     def close(self) -> None:
         """Stop the long jobs; what is open stays open for the next panel."""
