@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from napari_lesionseg.volumes.dicom.no_zeros import NoZeros
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -160,7 +163,8 @@ def read_file(path: Path, name: str) -> DicomFile | None:
             return None
         if DEFLATED in start and inflates_too_far(path):
             raise ValueError("more than any slice needs")
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=[*KEPT, *_ALSO_READ])
+        with NoZeros(io.FileIO(path)) as opened:
+            header = pydicom.dcmread(opened, stop_before_pixels=True, force=True, specific_tags=[*KEPT, *_ALSO_READ])
         meta = getattr(header, "file_meta", {})
         kind = str(meta.get("MediaStorageSOPClassUID", "")) or text(header, "SOPClassUID")
         if not kind:  # No data set is without (PS3.3 C.12.1).
