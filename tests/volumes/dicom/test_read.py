@@ -10,7 +10,8 @@ import pytest
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
-from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.errors import GeometryQuestion, LesionsegError
+from napari_lesionseg.volumes.dicom import gate
 from napari_lesionseg.volumes.dicom.errors import SeriesQuestion
 from napari_lesionseg.volumes.dicom.read import read_series
 from napari_lesionseg.volumes.read import read_scan
@@ -159,13 +160,10 @@ def test_nothing_is_resampled_unless_asked_and_needed(tmp_path: Path) -> None:
 
 
 def test_a_second_reader_that_disagrees_makes_it_a_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from napari_lesionseg.errors import GeometryQuestion
-    from napari_lesionseg.volumes.dicom import gate
-
     series = make_series(tmp_path / "series")
-    by_itk = gate._by_simpleitk
+    from_image = gate.from_image
     for millimetres, asked in ((0.009, False), (0.011, True)):
-        monkeypatch.setattr(gate, "_by_simpleitk", lambda one, mm=millimetres: by_itk(one) + [0, 0, mm])
+        monkeypatch.setattr(gate, "from_image", lambda image, mm=millimetres: from_image(image) + [0, 0, mm])
         if not asked:
             assert np.array_equal(read_series(series.folder).array, series.hu)
             continue
@@ -173,3 +171,23 @@ def test_a_second_reader_that_disagrees_makes_it_a_question(tmp_path: Path, monk
             read_series(series.folder)
         assert list(question.value.choices) == ["headers"]
         assert np.allclose(read_series(series.folder, geometry="headers").geometry.affine, series.affine)
+
+
+def test_the_second_reader_is_simpleitk_and_where_that_fails_highdicom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = make_series(tmp_path / "series", orientation=PLANES["doubly oblique"])
+    asked: list[str] = []
+    from_image, by_highdicom = gate.from_image, gate.by_highdicom
+    monkeypatch.setattr(gate, "from_image", lambda image: asked.append("SimpleITK") or from_image(image))
+    monkeypatch.setattr(gate, "by_highdicom", lambda one: asked.append("highdicom") or by_highdicom(one))
+    read_series(series.folder)
+    assert asked == ["SimpleITK"] * 2
+
+    for breaks, limit in (("raise MemoryError", 30), ("import time; time.sleep(60)", 0.5)):
+        asked.clear()
+        (tmp_path / "child.py").write_text(breaks)
+        monkeypatch.setattr(gate, "_CHILD", tmp_path / "child.py")
+        monkeypatch.setattr(gate, "LONGEST_S", limit)
+        assert np.allclose(read_series(series.folder).geometry.affine, series.affine)
+        assert asked == ["highdicom"] * 2

@@ -6,10 +6,13 @@ It imports nothing of this package, so that it starts fast, and is run as a file
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import warnings
 from typing import BinaryIO
+
+MOST_BYTES = 8 << 30  # Of address space, libraries and the frame's file included.
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
@@ -31,6 +34,15 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
+def limit_memory() -> None:
+    """Take no more address space than slices can need, where the system knows such a limit."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+
+
 if __name__ == "__main__":
+    limit_memory()
     warnings.simplefilter("ignore")
     serve(sys.stdin.buffer, sys.stdout.buffer)

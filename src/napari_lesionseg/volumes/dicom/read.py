@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from napari_lesionseg.errors import GeometryQuestion, LesionsegError
 from napari_lesionseg.volumes.dicom.checks import Kind, in_order
 from napari_lesionseg.volumes.dicom.errors import SeriesQuestion
 from napari_lesionseg.volumes.dicom.find import opened
-from napari_lesionseg.volumes.dicom.gate import disagreement_mm
+from napari_lesionseg.volumes.dicom.gate import SecondReader
 from napari_lesionseg.volumes.dicom.grouping import TOLERANCE_MM
 from napari_lesionseg.volumes.dicom.headers import Slice
-from napari_lesionseg.volumes.dicom.pixels import Progress, is_lossy, read_voxels
+from napari_lesionseg.volumes.dicom.pixels import Progress, Voxels, is_lossy, read_voxels
 from napari_lesionseg.volumes.dicom.placing import geometry_of
 from napari_lesionseg.volumes.dicom.resample import RegularGrid, regular_grid
 from napari_lesionseg.volumes.dicom.series import SeriesSummary, summaries
@@ -83,21 +84,41 @@ def read_series_and_grid(
         _refuse(path, chosen, geometry)
         _refuse_beside_damaged(path, chosen, damaged)
         slices = in_order(chosen.stack)
-        grid = regular_grid(slices) if chosen.fault is not None else None
-        placed = geometry_of(slices) if grid is None else None
-        if placed is not None and geometry not in HEADERS:
-            _let_a_second_reader_agree(path, slices, placed)
+        notes = [f"{name} is damaged and was left out." for name in damaged[:1]]
+        if chosen.fault is not None:
+            return _resampled(path, slices, notes, progress)
+        placed = geometry_of(slices)
+        voxels = _proved(path, slices, placed, progress) if geometry is None else read_voxels(path, slices, progress)
+        return _volume(path, slices, voxels, placed, notes), None
+
+
+def _proved(path: Path, slices: Sequence[Slice], placed: Geometry, progress: Progress | None) -> Voxels:
+    """Decode, while a second reader finds the corners."""
+    with SecondReader(slices) as second:
         voxels = read_voxels(path, slices, progress)
-    array = voxels.array if grid is None else grid.resample(voxels.array)
-    placed = placed or Geometry((array.shape[2], array.shape[1], array.shape[0]), grid.affine)  # type: ignore[union-attr]
-    lossy = is_lossy(slices)
-    intensity = _intensity(slices)
-    notes = [f"{name} is damaged and was left out." for name in damaged[:1]]
-    notes += [grid.in_words] if grid is not None else []
-    notes += [*voxels.notes, *_warnings(slices, array, intensity, lossy)]
-    source = source_of(slices) if grid is None else None
-    shown = placed.to_display(array.transpose(2, 1, 0))
-    return Volume(shown, placed, intensity, path, tuple(notes), source, lossy), grid
+        apart = second.disagreement_mm(placed.corners())
+    if apart > TOLERANCE_MM:
+        problem = f"{path} is placed {apart:.2f} mm apart by two readers ({slices[0].name} to {slices[-1].name})"
+        raise GeometryQuestion(problem, HEADERS)
+    return voxels
+
+
+def _resampled(
+    path: Path, slices: Sequence[Slice], notes: list[str], progress: Progress | None
+) -> tuple[Volume, RegularGrid]:
+    grid = regular_grid(slices)
+    voxels = read_voxels(path, slices, progress)
+    voxels = replace(voxels, array=grid.resample(voxels.array))
+    count, rows, columns = grid.shape
+    scan = _volume(path, slices, voxels, Geometry((columns, rows, count), grid.affine), [*notes, grid.in_words])
+    return replace(scan, dicom=None), grid  # Its slices are no longer those of the files.
+
+
+def _volume(path: Path, slices: Sequence[Slice], voxels: Voxels, placed: Geometry, notes: list[str]) -> Volume:
+    intensity, lossy = _intensity(slices), is_lossy(slices)
+    notes = [*notes, *voxels.notes, *_warnings(slices, voxels.array, intensity, lossy)]
+    shown = placed.to_display(voxels.array.transpose(2, 1, 0))
+    return Volume(shown, placed, intensity, path, tuple(notes), source_of(slices), lossy)
 
 
 def _chosen(path: Path, found: list[SeriesSummary], series: str | None) -> SeriesSummary:
@@ -137,13 +158,6 @@ def _refuse_beside_damaged(path: Path, chosen: SeriesSummary, damaged: Sequence[
             raise LesionsegError(
                 f"{name} in {path} is damaged and may belong to the series; copy it again, or remove it."
             )
-
-
-def _let_a_second_reader_agree(path: Path, slices: Sequence[Slice], placed: Geometry) -> None:
-    apart = disagreement_mm(slices, placed.corners())
-    if apart > TOLERANCE_MM:
-        problem = f"{path} is placed {apart:.2f} mm apart by two readers ({slices[0].name} to {slices[-1].name})"
-        raise GeometryQuestion(problem, HEADERS)
 
 
 def _intensity(slices: Sequence[Slice]) -> Intensity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,8 +83,9 @@ def _only(header: Dataset, keywords: Iterable[str]) -> Dataset:
 
     kept = Dataset()
     for keyword in keywords:
-        if keyword in header:
-            kept[keyword] = header.get_item(keyword)  # As it was read: nothing is parsed that nobody asks for.
+        with suppress(Exception):  # A damaged element that nobody needed to place the slice.
+            if keyword in header:
+                kept[keyword] = header[keyword]
     return kept
 
 
