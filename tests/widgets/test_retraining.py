@@ -32,7 +32,9 @@ def test_retraining_keeps_the_correction_follows_the_trainer_and_offers_the_mode
     trainer.command = (str(HERE / "fake_trainer.py"), "work", str(tiny_model))
     with qtbot.waitSignal(trainer.finished, timeout=30000):
         workbench.press("retrain")
-    assert Study.open(tmp_path / "home" / "study").latest("scan", "correction").corrected_slices == (1,)
+    study = Study.open(tmp_path / "home" / "study")
+    (case,) = study.cases()
+    assert study.latest(case.id, "correction").corrected_slices == (1,)
     assert workbench.text("retrain_state") == "Finished: completed."
     assert workbench.retrain.curves.points == {
         "loss": [(0.5, 0.9)],

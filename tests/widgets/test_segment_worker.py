@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_lesionseg.redact import LEFT_OUT
 from napari_lesionseg.volumes import Geometry, Volume
 from napari_lesionseg.widgets.segment_worker import SegmentWorker
 
@@ -88,7 +89,7 @@ def test_cancelling_when_idle_does_nothing(qtbot: QtBot, worker_for: Callable[..
     ("mode", "sentence"),
     [
         ("refuse", "The model is too small for this scan; choose another."),
-        ("crash", "The child process ended without a result (RuntimeError: boom); try again."),
+        ("crash", f"The child process ended without a result (RuntimeError: {LEFT_OUT}); try again."),
     ],
 )
 def test_a_failure_is_one_sentence(
