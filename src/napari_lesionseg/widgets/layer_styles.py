@@ -13,8 +13,10 @@ from napari_lesionseg.review.error_map import ERROR_COLOURS
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.windowing import GREY_WINDOW, PRESETS, Window
 
-NOT_DICOM = (".nii.gz", ".nii", ".hdr", ".img", ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
-ENDINGS = (*NOT_DICOM, ".dcm", ".dicom", ".ima", ".zip")
+ENDINGS = (
+    *(".nii.gz", ".nii", ".hdr", ".img", ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd"),
+    *(".dcm", ".dicom", ".ima", ".zip"),
+)
 METADATA_KEY = "lesionseg"
 MASK_COLOUR, TRUTH_COLOUR = "#3FA7FF", "#FFD84D"
 MASK_OPACITY, UNDER_ERRORS_OPACITY = 0.5, 0.12
@@ -32,10 +34,9 @@ def scan_name(scan: Volume) -> str:
 
 
 def file_stem(scan: Volume) -> str:
-    """What files made of a scan are called: folders of DICOM files bear patients' names, so those get a number."""
-    if scan.dicom is None:
-        return "case" if _may_be_dicom(scan.source) else file_name(scan.source)
-    return f"case-{hashlib.sha256(scan.dicom.series.encode()).hexdigest()[:8]}"
+    """What files made of a scan are called: files and folders often bear patients' names, so a number of their own."""
+    named = str(scan.source or "scan") if scan.dicom is None else scan.dicom.series
+    return f"case-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
 
 
 def file_name(path: Path | None) -> str:
@@ -45,10 +46,6 @@ def file_name(path: Path | None) -> str:
     name = path.name
     ending = next((one for one in ENDINGS if name.lower().endswith(one) and len(name) > len(one)), "")
     return name[: len(name) - len(ending)]
-
-
-def _may_be_dicom(source: Path | None) -> bool:
-    return source is not None and not source.name.lower().endswith(NOT_DICOM)
 
 
 def image_style(scan: Volume, window: Window) -> dict[str, Any]:
