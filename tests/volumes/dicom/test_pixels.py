@@ -179,6 +179,14 @@ def test_dark_noise_and_one_dark_corner_are_no_padding(tmp_path: Path) -> None:
     assert scan.warnings == ()
 
 
+def test_a_streak_through_two_corners_is_no_padding(tmp_path: Path) -> None:
+    hu = hu_values(5, (4, 12, 10))
+    hu[:, 0, [0, -1]] = hu[:, 3, 3] = -2000
+
+    series = make_series(tmp_path / "series", hu, edit=lambda header, k: signed(header, hu[k].astype(int) + 1024))
+    assert np.array_equal(read_series(series.folder).array, hu)
+
+
 @pytest.mark.hazard("H16")
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "RGB", "PALETTE COLOR", ""])
 def test_a_ct_in_anything_but_plain_grey_values_is_refused(tmp_path: Path, photometric: str) -> None:
