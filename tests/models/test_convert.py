@@ -108,6 +108,11 @@ def test_wrappers_and_parallel_names_are_taken_off(state: State, wrapper: str | 
     assert equal(unwrap({wrapper: named, "epoch": 3} if wrapper else named), state)
 
 
+def test_a_name_that_only_begins_like_a_parallel_one_is_kept() -> None:
+    tensors = {"module.a": torch.zeros(1), "b": torch.zeros(1)}
+    assert equal(unwrap(tensors), tensors)
+
+
 @pytest.mark.parametrize("content", [{}, [], 3, None, {"epoch": 3}, {1: torch.zeros(1)}, torch.zeros(3)])
 def test_what_holds_no_tensors_by_name_is_no_state_dict(content: object) -> None:
     with pytest.raises(Refused, match="no state dict"):
