@@ -159,7 +159,7 @@ def _dicom_modality(path: Path) -> str | None:
     """The modality of a DICOM file, also one without preamble; ``""`` if it names none, None if it is no DICOM."""
     from pydicom.filereader import read_partial
 
-    from napari_lesionseg.volumes.dicom.headers import DEFLATED, inflates_too_far
+    from napari_lesionseg.volumes.dicom.inflate import DEFLATED, inflates_too_far
 
     wanted: list[BaseTag | int] = [_DIRECTORY, _CLASS, _MODALITY]
     try:

@@ -17,7 +17,7 @@ from pydicom.fileset import FileSet
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.volumes.dicom import headers, unzip
+from napari_lesionseg.volumes.dicom import inflate, unzip
 from napari_lesionseg.volumes.dicom.read import read_series
 from napari_lesionseg.volumes.dicom.series import find_series
 from tests.volumes.dicom.make_series import Series, make_series
@@ -235,7 +235,7 @@ def test_a_deflated_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.Mon
     start = series.files[0].read_bytes()
     meta = start[: 132 + 12 + int.from_bytes(start[140:144], "little")]
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    monkeypatch.setattr(headers, "MOST_INFLATED", 8 << 20)
+    monkeypatch.setattr(inflate, "MOST_INFLATED", 8 << 20)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(9))
     series.files[0].write_bytes(meta + bomb + packer.flush())
     monkeypatch.setattr("pydicom.dcmread", lambda *_, **__: pytest.fail("it was unpacked"))

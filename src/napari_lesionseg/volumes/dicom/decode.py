@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesionseg.volumes.dicom.headers import Slice, number
+from napari_lesionseg.volumes.dicom.headers import Slice
+from napari_lesionseg.volumes.dicom.values import number
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 _PLAIN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import math
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from napari_lesionseg.volumes.dicom.inflate import DEFLATED, inflates_too_far
 from napari_lesionseg.volumes.dicom.no_zeros import NoZeros
+from napari_lesionseg.volumes.dicom.values import number, placement, text
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -66,9 +66,6 @@ _ALSO_READ = (
     "PixelPaddingRangeLimit",
     "DirectoryRecordSequence",
 )
-DEFLATED = b"1.2.840.10008.1.2.1.99"
-MOST_INFLATED = 256 << 20  # A slice needs half a megabyte, a multi-frame file is rarely deflated.
-_PIECE = 1 << 20
 NOT_SCANS = {"SEG", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTIMAGE", "SR", "PR", "KO", "REG", "FID", "ECG", "DOC"}
 # CT, enhanced and legacy converted CT; MR and PET alike (PS3.4 B.5).
 SCANNERS = {f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130")}
@@ -211,77 +208,6 @@ TIME_MARKS = (
 )
 MARKS = (*TIME_MARKS, "AcquisitionNumber", "ConvolutionKernel", "ImageType", "TriggerTime")
 _MOST_FRAMES = 65_535
-
-
-def placement(header: Dataset) -> dict[str, Any]:
-    """Position, orientation, spacing, thickness and scale, as far as ``header`` says them."""
-    found: dict[str, Any] = {
-        "position": numbers(header, "ImagePositionPatient", 3),
-        "orientation": _unit_axes(numbers(header, "ImageOrientationPatient", 6)),
-        "spacing": _positive(numbers(header, "PixelSpacing", 2)),
-        "thickness": number(header, "SliceThickness"),
-        "slope": number(header, "RescaleSlope"),
-        "intercept": number(header, "RescaleIntercept"),
-        "scale_type": text(header, "RescaleType") or None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def text(header: Dataset, keyword: str) -> str:
-    """A value as one line of text; several values are joined by a backslash, as DICOM does."""
-    try:
-        value = header.get(keyword)
-        if value is None:
-            return ""
-        parts = value if not isinstance(value, str) and hasattr(value, "__iter__") else [value]
-        return "\\".join(" ".join(str(part).split()) for part in parts)
-    except Exception:  # A value that breaks the rules of its type; pydicom raises almost anything.
-        return ""
-
-
-def number(header: Dataset, keyword: str) -> float | None:
-    """A finite number, None where there is none."""
-    found = numbers(header, keyword, 1)
-    return found[0] if found else None
-
-
-def numbers(header: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
-    """Exactly ``count`` finite numbers, or None."""
-    try:
-        value = header.get(keyword)
-        if value is None:
-            return None
-        found = tuple(float(part) for part in (value if hasattr(value, "__len__") and count > 1 else [value]))
-    except Exception:  # As above.
-        return None
-    return found if len(found) == count and all(map(math.isfinite, found)) else None
-
-
-def _positive(found: tuple[float, ...] | None) -> tuple[float, ...] | None:
-    return found if found and min(found) > 0 else None
-
-
-def _unit_axes(found: tuple[float, ...] | None) -> tuple[float, ...] | None:
-    """Row and column direction, if they are of unit length and at right angles (PS3.3 C.7.6.2.1.1)."""
-    if found is None:
-        return None
-    row, column = found[:3], found[3:]
-    lengths = math.hypot(*row), math.hypot(*column)
-    cosine = sum(a * b for a, b in zip(row, column, strict=True))
-    return found if all(abs(length - 1) < 1e-4 for length in lengths) and abs(cosine) < 1e-4 else None
-
-
-def inflates_too_far(path: Path) -> bool:
-    """Whether a deflated file unpacks to more than a scan can be; pydicom would unpack it at once."""
-    inflater, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
-    with open(path, "rb") as file:
-        start = file.read(_PIECE)
-        at = start.index(b"UL\x04\x00") + 4  # (0002,0000): bytes of the meta information that follow it.
-        piece = start[at + 4 + int.from_bytes(start[at : at + 4], "little") :]
-        while piece and total <= MOST_INFLATED and not inflater.eof:
-            total += len(inflater.decompress(piece, _PIECE))
-            piece = inflater.unconsumed_tail or file.read(_PIECE)
-    return total > MOST_INFLATED
 
 
 def _begins_as_dicom(start: bytes) -> bool:

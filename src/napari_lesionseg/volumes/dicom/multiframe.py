@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_lesionseg.volumes.dicom.headers import MARKS, Slice, placement, text
+from napari_lesionseg.volumes.dicom.headers import MARKS, Slice
+from napari_lesionseg.volumes.dicom.values import placement, text
 
 if TYPE_CHECKING:
     from pydicom import Dataset

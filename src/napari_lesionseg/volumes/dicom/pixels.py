@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes.dicom.decode import Undecodable, stored_values
-from napari_lesionseg.volumes.dicom.headers import Slice, number
+from napari_lesionseg.volumes.dicom.headers import Slice
+from napari_lesionseg.volumes.dicom.values import number
 
 AIR = -1024
 TISSUE = -900  # HU from which a declared padding value is also a value of the body.
