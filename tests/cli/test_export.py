@@ -17,6 +17,7 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import Study
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
 from napari_lesionseg.volumes.read import read_scan
+from tests.volumes.dicom.make_regions import overlapping_regions
 from tests.volumes.dicom.make_series import make_series
 
 GRID = Geometry.from_spacing((4, 6, 5), (2.5, 1.0, 2.0))  # 0.005 ml a voxel.
@@ -78,6 +79,16 @@ def test_lesion_types_name_the_segments(mask: Path, tmp_path: Path, types: list[
     assert told["segments"] == [{"label": 1, "name": names[0]}, {"label": 2, "name": names[1]}]
     image = sitk.ReadImage(str(tmp_path / "o.seg.nrrd"))
     assert [image.GetMetaData(f"Segment{n}_Name") for n in (0, 1)] == names
+
+
+def test_one_of_overlapping_regions_is_chosen_by_its_name(tmp_path: Path) -> None:
+    series = make_series(tmp_path / "series").folder
+    path, wanted = overlapping_regions(tmp_path / "regions.dcm", read_scan(series))
+    refused = run("export", path, "--scan", series, "-o", tmp_path / "o.nii.gz")
+    assert "choose one of 'Lesion', 'Lesion 2'" in str(refused.exception)
+    assert not (tmp_path / "o.nii.gz").exists()
+    as_json("export", path, "--scan", series, "-o", tmp_path / "o.nii.gz", "--segment", "Lesion 2")
+    assert np.array_equal(nifti.read_mask(tmp_path / "o.nii.gz").array, wanted.array)
 
 
 def test_the_table_names_the_pseudonym(scan: Path, mask: Path, tmp_path: Path) -> None:

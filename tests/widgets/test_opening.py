@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QWidget
 
-from napari_lesionseg.volumes import nifti
+from napari_lesionseg.volumes import nifti, read_scan
 from napari_lesionseg.widgets.geometry_dialog import GeometryDialog
+from napari_lesionseg.widgets.region_dialog import RegionDialog
 from napari_lesionseg.widgets.series_dialog import SeriesDialog
+from tests.volumes.dicom.make_regions import overlapping_regions
 from tests.volumes.dicom.make_series import make_series
 
 if TYPE_CHECKING:
@@ -119,6 +121,27 @@ def test_a_nifti_file_that_lies_in_two_places_is_asked_about(
         workbench.open.scan_requested.emit(str(path))
     assert workbench.session.scan.geometry.spacing == (1, 1, 1)
     assert "Geometry by your choice" in workbench.text("scan_notes")
+
+
+def test_overlapping_regions_bring_up_their_names_and_the_chosen_one_opens(
+    workbench: Any, qtbot: QtBot, tmp_path: Path, when_asked: WhenAsked
+) -> None:
+    scan = read_scan(make_series(tmp_path / "series").folder)
+    path, wanted = overlapping_regions(tmp_path / "regions.dcm", scan)
+    workbench.session.open_scan(scan)
+    named = []
+
+    def choose_the_second(dialog: RegionDialog) -> None:
+        named.extend(dialog.list.item(row).text() for row in range(dialog.list.count()))
+        dialog.list.setCurrentRow(1)
+        dialog.accept()
+
+    asked = when_asked(choose_the_second)
+    with qtbot.waitSignal(workbench.session.truth_changed, check_params_cb=bool, timeout=PATIENCE):
+        workbench.open.truth_requested.emit(str(path))
+    assert [type(dialog) for dialog in asked] == [RegionDialog]
+    assert named == ["Lesion", "Lesion 2"]
+    assert np.array_equal(workbench.session.truth.array, wanted.array)
 
 
 def test_stopping_leaves_everything_as_it_was(workbench: Any, qtbot: QtBot, tiny: Any, tmp_path: Path) -> None:

@@ -27,6 +27,10 @@ def export_command(  # noqa: PLR0913 - a command has the options it has
     format: Annotated[
         str | None, typer.Option(help="nifti, nrrd, metaimage, dicom-seg, rtstruct, csv or pdf; left out, by the name.")
     ] = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of the region to take from a DICOM SEG or RTSTRUCT; left out, all.", metavar="NAME"),
+    ] = None,
     pseudonym: Annotated[str, typer.Option(help="What the patient is called in the file.")] = "ANONYMOUS",
     lesion_type: Annotated[
         list[str] | None,
@@ -48,7 +52,7 @@ def export_command(  # noqa: PLR0913 - a command has the options it has
 
     chosen = format or format_of(output)  # A bad name is refused before a scan is read.
     drawn_on = read_scan(scan, series=series, geometry=geometry) if scan is not None else None
-    labels = read_mask(mask, like=drawn_on)
+    labels = read_mask(mask, like=drawn_on, only=segment or ())
     segments = _segments(labels, lesion_type or [])
     export(output, labels, drawn_on, format=chosen, segments=segments, pseudonym=pseudonym)
     described = [{"label": one.label, "name": one.name} for one in segments]

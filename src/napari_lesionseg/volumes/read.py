@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -72,7 +72,13 @@ def read_scan(
     return nifti.read_scan(path, geometry=geometry)
 
 
-def read_mask(path: str | Path, like: Volume | Geometry | None = None, *, geometry: str | None = None) -> Mask:
+def read_mask(
+    path: str | Path,
+    like: Volume | Geometry | None = None,
+    *,
+    geometry: str | None = None,
+    only: Collection[str] = (),
+) -> Mask:
     """Read a mask, and check that it lies on the grid of ``like``.
 
     Parameters
@@ -82,11 +88,15 @@ def read_mask(path: str | Path, like: Volume | Geometry | None = None, *, geomet
         references and geometry.
     geometry
         The answer to a ``GeometryQuestion``.
+    only
+        The answer to a ``SegmentQuestion``: names of the regions of a DICOM mask to read; by default all.
 
     Raises
     ------
     GeometryQuestion
         If the file can be placed in space in more than one way.
+    SegmentQuestion
+        If regions of a DICOM mask overlap.
     LesionsegError
         If it cannot be read, is no mask, or lies on another grid.
     """
@@ -94,7 +104,9 @@ def read_mask(path: str | Path, like: Volume | Geometry | None = None, *, geomet
     kind = _kind(path)
     grid = like.geometry if isinstance(like, Volume) else like
     if kind == "dicom":
-        return _read_dicom_mask(path, like)
+        return _read_dicom_mask(path, like, only)
+    if only:
+        raise LesionsegError(f"{path} is no DICOM mask, only that has regions with names; leave --segment out.")
     if kind == "itk":
         from napari_lesionseg.volumes.itk_formats import read_mask as read_itk_mask
 
@@ -186,18 +198,18 @@ def _modality_of_file(path: Path) -> str:
     return _dicom_modality(path) or ""
 
 
-def _read_dicom_mask(path: Path, like: Volume | Geometry | None) -> Mask:
+def _read_dicom_mask(path: Path, like: Volume | Geometry | None, only: Collection[str]) -> Mask:
     if not path.is_file():
         raise LesionsegError(f"{path} is a folder, not a mask; choose the DICOM SEG or RTSTRUCT file in it.")
     modality = _modality_of_file(path)
     if modality == "SEG":
         from napari_lesionseg.volumes.dicom.seg import read_dicom_seg
 
-        return read_dicom_seg(path, like)
+        return read_dicom_seg(path, like, only=only)
     if modality == "RTSTRUCT":
         from napari_lesionseg.volumes.dicom.rtstruct import read_rtstruct
 
-        return read_rtstruct(path, like)
+        return read_rtstruct(path, like, only=only)
     raise LesionsegError(
         f"{path} is not a mask (DICOM {modality or 'of no known kind'}); choose a SEG or RTSTRUCT file."
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lesionseg.errors import GeometryQuestion, LesionsegError
-from napari_lesionseg.volumes.dicom.errors import SeriesQuestion
+from napari_lesionseg.volumes.dicom.errors import SegmentQuestion, SeriesQuestion
 from napari_lesionseg.volumes.read import read_mask, read_scan
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def open_window(scan: Path | None = None, *, truth: Path | None = None, mask: Pa
     try:
         volume = None if scan is None else read_scan(scan)
         masks = [None if path is None else read_mask(path, volume) for path in (truth, mask)]
-    except (SeriesQuestion, GeometryQuestion):
+    except (SeriesQuestion, SegmentQuestion, GeometryQuestion):
         masks, volume = [], None
     import napari
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from qtpy.QtCore import QObject, QThread
 from qtpy.QtWidgets import QApplication, QDialog, QVBoxLayout, QWidget
 
-from napari_lesionseg.errors import Cancelled, GeometryQuestion, LesionsegError
+from napari_lesionseg.errors import Cancelled, LesionsegError
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.widgets.parts import button, note
 from napari_lesionseg.widgets.questions import answer
-from napari_lesionseg.widgets.read_worker import ReadWorker, Wanted, WhichSeries
+from napari_lesionseg.widgets.read_worker import Question, ReadWorker, Wanted
 
 
 class ReadingDialog(QDialog):
@@ -70,7 +70,7 @@ class ReadingDialog(QDialog):
         self.result_ = volume
         self.accept()
 
-    def _on_asked(self, question: WhichSeries | GeometryQuestion) -> None:
+    def _on_asked(self, question: Question) -> None:
         answered = answer(question, self._wanted, self)
         if answered is None:
             self.reject()
@@ -96,7 +96,7 @@ def read_modally(wanted: Wanted, like: Volume | None) -> Volume | Mask:
     if not _in_window_thread():
         from napari_lesionseg.widgets.read_child import read_as
 
-        return read_as(wanted.kind, wanted.path, like, series=wanted.series, geometry=wanted.geometry)
+        return read_as(wanted.kind, wanted.path, like, series=wanted.series, geometry=wanted.geometry, only=wanted.only)
     return ReadingDialog(wanted, like, QApplication.activeWindow()).read()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from napari_lesionseg.errors import GeometryQuestion
 from napari_lesionseg.volumes import Mask, Volume
-from napari_lesionseg.volumes.dicom.errors import SeriesQuestion
+from napari_lesionseg.volumes.dicom.errors import SegmentQuestion, SeriesQuestion
 from napari_lesionseg.volumes.read import Progress, is_mask_path, read_mask, read_scan
 from napari_lesionseg.widgets.child_jobs import Request, Tell, describe_grid, describe_scan, scan_of, serve
 from napari_lesionseg.widgets.dicom_parcel import pack
@@ -25,13 +26,15 @@ MOST_LABELS = 16  # A file of whole numbers from 0 to this is a mask, not a scan
 
 def read(request: Request, tell: Tell) -> Request:
     """Read the file of one request, or give the question that has to be answered first."""
-    answers = {"series": request["series"], "geometry": request["geometry"], "progress": _telling(tell)}
+    answers = {name: request[name] for name in ("series", "geometry", "only")}
     try:
-        volume = read_as(request["kind"], Path(request["path"]), _like(request), **answers)
+        volume = read_as(request["kind"], Path(request["path"]), _like(request), progress=_telling(tell), **answers)
     except SeriesQuestion as question:
         return {"question": "series", "path": str(question.path), "series": [_row(one) for one in question.series]}
     except GeometryQuestion as question:
         return {"question": "geometry", "problem": question.problem, "choices": question.choices}
+    except SegmentQuestion as question:
+        return {"question": "segment", "problem": question.problem, "names": question.names}
     return _written(volume, request["out"])
 
 
@@ -42,6 +45,7 @@ def read_as(
     *,
     series: str | None = None,
     geometry: str | None = None,
+    only: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Volume | Mask:
     """Read a ``"scan"``, a ``"mask"`` that lies on ``like``, or ``"any"`` of the two, as its content tells.
@@ -52,7 +56,7 @@ def read_as(
         If the file cannot be read so.
     """
     if kind == "mask" or (kind == "any" and like is not None and is_mask_path(path)):
-        return read_mask(path, like, geometry=geometry)
+        return read_mask(path, like, geometry=geometry, only=only)
     volume = read_scan(path, series=series, geometry=geometry, progress=progress)
     return as_mask(volume) if kind == "any" and _holds_labels(volume) else volume
 

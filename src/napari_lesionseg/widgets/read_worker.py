@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_lesionseg.errors import GeometryQuestion
 from napari_lesionseg.volumes import Mask, Volume
+from napari_lesionseg.volumes.dicom.errors import SegmentQuestion
 from napari_lesionseg.widgets.background import run_in_background
 from napari_lesionseg.widgets.child_jobs import describe_scan, mask_of, scan_of
 from napari_lesionseg.widgets.dicom_parcel import pack
@@ -29,7 +30,7 @@ class Wanted:
         File or DICOM folder.
     kind
         ``"scan"``, ``"mask"``, or ``"any"`` of the two, as the content tells.
-    series, geometry
+    series, geometry, only
         Answers to questions that the file raised.
     notes
         What a person decided about the file; goes among the scan's warnings.
@@ -39,6 +40,7 @@ class Wanted:
     kind: Kind = "scan"
     series: str | None = None
     geometry: str | None = None
+    only: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -78,6 +80,9 @@ class WhichSeries:
     series: tuple[SeriesRow, ...]
 
 
+Question = WhichSeries | GeometryQuestion | SegmentQuestion
+
+
 class ReadWorker(QObject):
     """Reads one file at a time; another request takes the place of the one under way."""
 
@@ -86,7 +91,7 @@ class ReadWorker(QObject):
     done = Signal(object)
     """A ``Volume`` or a ``Mask``."""
     asked = Signal(object)
-    """A ``WhichSeries`` or a ``GeometryQuestion``; nothing was read."""
+    """A ``Question``; nothing was read."""
     failed = Signal(str)
     """One sentence."""
 
@@ -114,6 +119,7 @@ class ReadWorker(QObject):
             "path": str(wanted.path),
             "series": wanted.series,
             "geometry": wanted.geometry,
+            "only": wanted.only,
             "like": None if like is None else describe_scan(like),
             "out": str(self.runner.folder / f"read-{self._count}"),
         }
@@ -169,7 +175,9 @@ def _noted(volume: Volume | Mask, notes: tuple[str, ...]) -> Volume | Mask:
     return replace(volume, warnings=(*notes, *volume.warnings))
 
 
-def _question(told: dict[str, Any]) -> WhichSeries | GeometryQuestion:
+def _question(told: dict[str, Any]) -> Question:
+    if told["question"] == "segment":
+        return SegmentQuestion(told["problem"], told["names"])
     if told["question"] == "geometry":
         return GeometryQuestion(told["problem"], told["choices"])
     return WhichSeries(Path(told["path"]), tuple(SeriesRow(**row) for row in told["series"]))

@@ -1,4 +1,4 @@
-"""What a DICOM folder may ask back."""
+"""What a DICOM folder or mask may ask back."""
 
 from __future__ import annotations
 
@@ -30,3 +30,21 @@ class SeriesQuestion(LesionsegError):
         listed = "; ".join(f"{n} {one.in_words}" for n, one in enumerate(self.series[:_LISTED], start=1))
         more = f"; and {len(self.series) - _LISTED} more" if len(self.series) > _LISTED else ""
         super().__init__(f"{path} holds {len(self.series)} series ({listed}{more}); choose one with --series NUMBER.")
+
+
+class SegmentQuestion(LesionsegError):
+    """The regions of a DICOM mask overlap, and a mask holds one label a voxel; a person chooses one of them.
+
+    Parameters
+    ----------
+    problem
+        Which of them overlap, in one sentence without what to do.
+    names
+        Of all regions; pass one as ``only=`` to go on.
+    """
+
+    def __init__(self, problem: str, names: Sequence[str]) -> None:
+        self.problem, self.names = problem, list(names)
+        listed = ", ".join(repr(name) for name in self.names[:_LISTED])
+        more = f" and {len(self.names) - _LISTED} more" if len(self.names) > _LISTED else ""
+        super().__init__(f"{problem}; choose one of {listed}{more} in the window, or with lesionseg export --segment.")

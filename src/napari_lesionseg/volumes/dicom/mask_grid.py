@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes.dicom.errors import SegmentQuestion
 from napari_lesionseg.volumes.dicom.planes import Placement, Plane, place, source_slices
 from napari_lesionseg.volumes.geometry import Geometry
 from napari_lesionseg.volumes.volume import Mask, Volume
@@ -28,26 +29,26 @@ class LabelGrid:
     ----------
     source
         The slices behind the grid; a slice that refers to one of them must lie where that one lies.
-    highest
-        Largest label to come.
+    names
+        What each label to come is called in the file.
     """
 
-    def __init__(self, path: Path, geometry: Geometry, source: DicomSource | None, highest: int) -> None:
-        self._path, self._geometry = path, geometry
-        self._stored = np.zeros(geometry.shape, np.uint8 if highest < 256 else np.uint16)
-        self._names: dict[int, str] = {}
+    def __init__(self, path: Path, geometry: Geometry, source: DicomSource | None, names: Mapping[int, str]) -> None:
+        self._path, self._geometry, self._names = path, geometry, names
+        self._stored = np.zeros(geometry.shape, np.uint8 if max(names) < 256 else np.uint16)
         self._referred: dict[tuple[str, int | None], tuple[int, int]] = {}
         for plane, placement in source_slices(source, geometry) if source is not None else []:
             self._referred[plane.instance[1], plane.frame] = (placement.across, placement.slice)
 
-    def add(self, region: npt.NDArray[np.bool_], plane: Plane, label: int, name: str) -> None:
+    def add(self, region: npt.NDArray[np.bool_], plane: Plane, label: int) -> None:
         """Give the voxels under ``region``, (rows, columns) of ``plane``, a label.
 
         Raises
         ------
+        SegmentQuestion
+            If they fall on voxels of another label.
         LesionsegError
-            If they fall between voxels, outside the grid, on another slice than the one referred to, or on voxels of
-            another label.
+            If they fall between voxels, outside the grid, or on another slice than the one referred to.
         """
         placement = place(plane, self._geometry)
         if placement is None:
@@ -56,7 +57,6 @@ class LabelGrid:
                 "open it with the scan it was drawn on."
             )
         self._refuse_other_slice(placement, plane)
-        self._names[label] = name
         rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
         if rows.size == 0:
             return
@@ -69,10 +69,8 @@ class LabelGrid:
     def _put(self, voxels: npt.NDArray[Any], region: npt.NDArray[np.bool_], label: int) -> None:
         before = voxels[region]
         if other := next((int(value) for value in np.unique(before) if value not in (0, label)), 0):
-            raise LesionsegError(
-                f"{self._path} has overlapping regions ({self._names[other]!r} and {self._names[label]!r}), "
-                "and a mask holds one label a voxel; open or export one of them alone."
-            )
+            overlap = f"{self._path} has overlapping regions ({self._names[other]!r} and {self._names[label]!r})"
+            raise SegmentQuestion(f"{overlap}, and a mask holds one label a voxel", list(self._names.values()))
         voxels[region] = label
 
     def _refuse_other_slice(self, placement: Placement, plane: Plane) -> None:

@@ -46,8 +46,10 @@ def read_rtstruct(path: str | Path, like: Volume | Geometry | None = None, *, on
 
     Raises
     ------
+    SegmentQuestion
+        If ROIs overlap.
     LesionsegError
-        If it is no RTSTRUCT, has no contours, overlapping ROIs, contours between slices or off the grid, another frame
+        If it is no RTSTRUCT, has no contours, contours between slices or off the grid, another frame
         of reference than ``like``, or contradicts its own references.
     """
     path = Path(path)
@@ -61,12 +63,11 @@ def read_rtstruct(path: str | Path, like: Volume | Geometry | None = None, *, on
         raise LesionsegError(f"{path} lacks what every structure set says; export it again.") from error
     if isinstance(like, Volume):
         refuse_other_frame_of_reference(path, _frames_of_reference(header), like)
-    grid = LabelGrid(
-        path, geometry, like.dicom if isinstance(like, Volume) else None, max(label for label, _, _ in rois)
-    )
-    for label, name, contours in rois:
+    names = {label: name for label, name, _ in rois}
+    grid = LabelGrid(path, geometry, like.dicom if isinstance(like, Volume) else None, names)
+    for label, _, contours in rois:
         for region, plane in _slices(path, contours, geometry):
-            grid.add(region, plane, label, name)
+            grid.add(region, plane, label)
     return grid.mask()
 
 

@@ -48,8 +48,10 @@ def read_dicom_seg(path: str | Path, like: Volume | Geometry | None = None, *, o
 
     Raises
     ------
+    SegmentQuestion
+        If segments overlap.
     LesionsegError
-        If it is no segmentation, has fractional values, segments that overlap, another frame of reference or grid
+        If it is no segmentation, has fractional values, another frame of reference or grid
         than ``like``, or contradicts its own references.
     """
     path = Path(path)
@@ -68,10 +70,10 @@ def read_dicom_seg(path: str | Path, like: Volume | Geometry | None = None, *, o
         refuse_other_frame_of_reference(path, {str(header.get("FrameOfReferenceUID") or "")}, like)
     geometry = like.geometry if isinstance(like, Volume) else like or grid_of(path, planes, step_mm)
     source = like.dicom if isinstance(like, Volume) else None
-    grid = LabelGrid(path, geometry, source, max(segment.label for segment in segments))
+    grid = LabelGrid(path, geometry, source, {segment.label: segment.name for segment in segments})
     for frame, plane, group in zip(frames, planes, groups, strict=True):
         for segment, region in _regions(header, frame, group, segments):
-            grid.add(region, _as_referred(plane, group), segment.label, segment.name)
+            grid.add(region, _as_referred(plane, group), segment.label)
     return grid.mask()
 
 

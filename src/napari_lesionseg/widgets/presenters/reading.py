@@ -8,11 +8,10 @@ from typing import Any
 
 from qtpy.QtWidgets import QWidget
 
-from napari_lesionseg.errors import GeometryQuestion
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.questions import answer
-from napari_lesionseg.widgets.read_worker import Wanted, WhichSeries
+from napari_lesionseg.widgets.read_worker import Question, Wanted
 
 Show = Callable[[Any], None]
 
@@ -72,7 +71,7 @@ class Reading:
                 self._context.report(error)
         self._next()
 
-    def _on_asked(self, question: WhichSeries | GeometryQuestion) -> None:
+    def _on_asked(self, question: Question) -> None:
         if self._now is None:
             return
         wanted, show = self._now
