@@ -130,7 +130,7 @@ def drawn_series(folder: Path, draw: random.Random) -> Series:
 def test_every_generated_fault_is_refused_by_its_name(
     tmp_path: Path, hazard_count: Count, hazard_figure: Figure
 ) -> None:
-    each, refused, read = hazard_count(5, 1000), 0, []
+    each, refused, read = hazard_count(5, 200), 0, []
     for fault, (kind, spoil) in FAULTS.items():
         for number in range(each):
             draw = random.Random(f"{fault} {number}")
@@ -161,7 +161,7 @@ AXIAL_ONLY = {"varying spacing", "gantry tilt", "shifted slices", "mixed orienta
 @pytest.mark.hazard("H15")
 @pytest.mark.timeout(3600)
 def test_no_generated_sound_series_is_refused(tmp_path: Path, hazard_count: Count, hazard_figure: Figure) -> None:
-    count, refused, wrong = hazard_count(12, 1000), [], 0
+    count, refused, wrong = hazard_count(12, 300), [], 0
     for number in range(count):
         draw = random.Random(number)
         folder = tmp_path / str(number)
