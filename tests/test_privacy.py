@@ -173,7 +173,7 @@ def _environment(folder: Path) -> dict[str, str]:
 def test_the_sweep_finds_every_canary_where_it_was_planted(
     planted: Planted, pdf_text: Callable[[bytes], list[str]]
 ) -> None:
-    _, found = search_folder(planted.folder.parent, planted.canaries.all, pdf_text)
+    _, found = search_folder(planted.folder, planted.canaries.all, pdf_text)
     assert {place for _, place in found} == set(planted.canaries.all.values())
     assert len(planted.canaries.all) >= 60
 

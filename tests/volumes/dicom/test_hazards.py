@@ -40,7 +40,10 @@ def move(file: Path, x: float = 0, y: float = 0, z: float = 0) -> None:
 
 
 def missing(series: Series, draw: random.Random) -> None:
-    for k in draw.sample(range(1, 7), draw.randint(1, 4)):
+    """Drop slices, but not each neighbour: of slices 4 and 6 mm apart nobody knows that they once were 2 mm apart."""
+    stay = draw.randrange(7)
+    drop = [k for k in range(1, 7) if k not in (stay, stay + 1)]
+    for k in draw.sample(drop, draw.randint(1, 4)):
         series.files[k].unlink()
 
 
