@@ -11,11 +11,14 @@ import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study.split import Split
+from napari_lesionseg.study.states import State
 from napari_lesionseg.volumes import Geometry
 from napari_lesionseg.volumes.names import is_safe_name
 
-Role = Literal["truth", "prediction", "correction", "pseudo"]
+Role = Literal["truth", "prediction", "correction", "pseudo", "reading"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
+Purpose = Literal["main", "branch", "reading", "adjudication"]
+PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Case:
         The split of the patient.
     shape, affine
         The scan's stored grid: voxels (i, j, k), and the 4×4 RAS matrix (mm) row by row.
+    state
+        How far its review is (see ``states``).
     """
 
     id: str
@@ -43,6 +48,7 @@ class Case:
     split: Split
     shape: tuple[int, int, int]
     affine: tuple[float, ...]
+    state: State = "unlabelled"
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -61,7 +67,7 @@ class Revision:
     case
         The case's id.
     role
-        ``truth``, ``prediction``, ``correction`` or ``pseudo``.
+        ``truth``, ``prediction``, ``correction``, ``pseudo``, or ``reading``: one of two blind ones.
     path
         Absolute path of the mask file.
     sha256
@@ -74,6 +80,10 @@ class Revision:
         Id of the revision it was made from.
     corrected_slices
         Display z of the slices a human vouches for; None means every slice.
+    draft, position
+        Id of the draft it was kept from, and the last entry of the draft's journal that is in it.
+    sources
+        Ids of the readings that it settles.
     """
 
     id: str
@@ -86,6 +96,9 @@ class Revision:
     model: str = ""
     parent: str | None = None
     corrected_slices: tuple[int, ...] | None = None
+    draft: str | None = None
+    position: int | None = None
+    sources: tuple[str, ...] = ()
 
 
 def check_id(kind: str, value: str) -> str:
