@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.inference.result_key import probability_hash
 from napari_lesionseg.widgets.child_jobs import Tell, scan_of, serve
 
 
@@ -23,8 +24,17 @@ def work(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         tell(event="progress", done=done, total=3)
         time.sleep(30 if sys.argv[1] == "hang" else 0)
     print("a library's own print")
-    np.save(request["out"], np.where(scan.array > -500, 255, 0).astype(np.uint8))
-    return {"out": request["out"], "model": "fake", "threshold": 0.4, "device": "pocket calculator", "seconds": 0.1}
+    probability = np.where(scan.array > -500, 255, 0).astype(np.uint8)
+    np.save(request["out"], probability)
+    return {
+        "out": request["out"],
+        "model": "fake",
+        "threshold": 0.4,
+        "device": "pocket calculator",
+        "seconds": 0.1,
+        "key": f"{scan.fingerprint}:{'0' * 64}:{'0' * 64}",
+        "probability": probability_hash(probability),
+    }
 
 
 if __name__ == "__main__":

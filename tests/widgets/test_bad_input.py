@@ -87,12 +87,14 @@ def test_an_input_is_never_overwritten(workbench: Any, sentences: list[str], pha
     assert [path.read_bytes() for path in phantom_files] == before
 
 
-def test_a_result_for_a_scan_that_was_closed_meanwhile_is_discarded(workbench: Any, qtbot: QtBot, tiny: Tiny) -> None:
+def test_a_result_for_a_scan_that_was_closed_meanwhile_is_discarded(
+    workbench: Any, qtbot: QtBot, tiny: Tiny, tiny_model: Path
+) -> None:
     workbench.show_case(tiny)
     worker = workbench.context.segmenter
     worker.runner.command = (str(HERE / "fake_segmenter.py"), "work")
     workbench.session.open_scan(tiny[0])
-    workbench.segment.segment_requested.emit("model", "auto")
+    workbench.segment.segment_requested.emit(str(tiny_model), "auto")
     assert worker.running
     workbench.session.open_scan(Volume(tiny[0].array, tiny[0].geometry))
     assert not worker.running

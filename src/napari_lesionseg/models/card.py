@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,27 +109,16 @@ def verify(folder: Path) -> ModelCard:
     LesionsegError
         If the weights are missing or are not those the card was written for.
     """
-    folder = Path(folder)
     card = load_card(folder)
-    try:
-        if not os.path.isfile(folder / WEIGHTS):
-            raise FileNotFoundError(folder / WEIGHTS)
-        if os.path.getsize(folder / WEIGHTS) > MAX_WEIGHTS_BYTES:
-            raise LesionsegError(f"{folder / WEIGHTS} is larger than any network a card can ask for; do not use it.")
-        with open(folder / WEIGHTS, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise LesionsegError(f"{folder} has no readable {WEIGHTS}; install the model again.") from error
-    if found != card.sha256:
-        raise LesionsegError(
-            f"{folder / WEIGHTS} does not match the SHA-256 on its card: the weights were changed or damaged; "
-            "install the model again."
-        )
+    with _open_weights(folder) as file:
+        _check_hash(folder, card, hashlib.file_digest(file, "sha256").hexdigest())
     return card
 
 
 def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
     """Load a verified model onto ``device``, in evaluation mode.
+
+    The weights are read once, so that those that were verified are those that are used.
 
     Raises
     ------
@@ -134,14 +126,17 @@ def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
         As :func:`verify`, or if the weights do not fit the architecture on the card.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 
-    card = verify(folder)
+    card = load_card(folder)
+    with _open_weights(folder) as file:
+        weights = file.read(MAX_WEIGHTS_BYTES + 1)
+    _check_hash(folder, card, hashlib.sha256(weights).hexdigest())
     network = DualEncoderUNet(card.architecture)
     try:
-        network.load_state_dict(load_file(Path(folder) / WEIGHTS))
+        network.load_state_dict(load(weights))
     except (RuntimeError, SafetensorError) as error:
         raise LesionsegError(
             f"{folder} holds weights for another network than its card says; install it again."
@@ -149,6 +144,28 @@ def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
     if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
         raise LesionsegError(f"{folder} holds weights that are not numbers (NaN or infinity); install another model.")
     return LoadedModel(network.to(device).eval(), card, Path(folder))
+
+
+@contextmanager
+def _open_weights(folder: Path) -> Iterator[BufferedReader]:
+    path = Path(folder) / WEIGHTS
+    try:
+        if not os.path.isfile(path):
+            raise FileNotFoundError(path)
+        if os.path.getsize(path) > MAX_WEIGHTS_BYTES:
+            raise LesionsegError(f"{path} is larger than any network a card can ask for; do not use it.")
+        with open(path, "rb") as file:
+            yield file
+    except OSError as error:
+        raise LesionsegError(f"{folder} has no readable {WEIGHTS}; install the model again.") from error
+
+
+def _check_hash(folder: Path, card: ModelCard, found: str) -> None:
+    if found != card.sha256:
+        raise LesionsegError(
+            f"{Path(folder) / WEIGHTS} does not match the SHA-256 on its card: the weights were changed or damaged; "
+            "install the model again."
+        )
 
 
 def save_model(folder: Path, network: DualEncoderUNet, card: ModelCard) -> ModelCard:

@@ -12,6 +12,7 @@ from psygnal import Signal
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.inference.postprocess import threshold_probability
+from napari_lesionseg.inference.result_key import ResultKey
 from napari_lesionseg.volumes.volume import Mask, Volume
 from napari_lesionseg.volumes.windowing import GREY_WINDOW, PRESETS, Window
 
@@ -50,6 +51,7 @@ class Session:
         self._truth: Mask | None = None
         self._probability: npt.NDArray[np.uint8] | None = None
         self._model_name = ""
+        self._prediction_key: ResultKey | None = None
         self._corrected: frozenset[int] = frozenset()
         self._window = GREY_WINDOW if scan is not None and scan.intensity == "grey" else PRESETS["lung"]
         self._slice_index = 0 if scan is None else scan.array.shape[0] // 2
@@ -74,6 +76,11 @@ class Session:
     def model_name(self) -> str:
         """The model that made the prediction, ``""`` without one."""
         return self._model_name
+
+    @property
+    def prediction_key(self) -> ResultKey | None:
+        """What the prediction belongs to, where that is known."""
+        return self._prediction_key
 
     @property
     def threshold(self) -> float:
@@ -158,7 +165,9 @@ class Session:
         self.mask_changed.emit(None)
         self._set_dirty(False)
 
-    def set_prediction(self, probability: npt.NDArray[np.uint8], model_name: str, threshold: float) -> None:
+    def set_prediction(
+        self, probability: npt.NDArray[np.uint8], model_name: str, threshold: float, key: ResultKey | None = None
+    ) -> None:
         """Take a prediction of the open scan, and write it into every slice that is not corrected.
 
         Parameters
@@ -169,11 +178,14 @@ class Session:
             The model that made it.
         threshold
             Where to start thresholding, 0 to 1.
+        key
+            What it is a prediction of; None only where it was made of the open scan in this very process.
 
         Raises
         ------
         LesionsegError
-            If no scan is open, the array does not fit it, or the threshold is not from 0 to 1.
+            If no scan is open, the array does not fit it, the key is of another scan, or the threshold is not from 0
+            to 1.
         """
         mask = self._open_mask()
         if probability.shape != mask.array.shape or probability.dtype != np.uint8:
@@ -182,7 +194,10 @@ class Session:
                 "segment this scan again."
             )
         _check_threshold(threshold)
+        if key is not None and self._scan is not None:
+            key.check_scan(self._scan)
         moved = threshold != self._threshold
+        self._prediction_key = key
         self._probability, self._model_name, self._threshold = probability, model_name, threshold
         touched = self._threshold_uncorrected(probability, mask)
         self.prediction_changed.emit(probability)

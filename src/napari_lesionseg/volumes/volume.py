@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.volumes.fingerprint import fingerprint
 from napari_lesionseg.volumes.geometry import Geometry
 
 if TYPE_CHECKING:
@@ -55,6 +57,11 @@ class Volume:
 
     def __post_init__(self) -> None:
         _check_shape(self.array, self.geometry)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of voxels, grid and intensity, whatever the file is called."""
+        return fingerprint(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ def segment(request: Request, tell: Tell) -> Request:
     """Predict the scan of one request, write its probability, and say how it was made."""
     from napari_lesionseg.inference.device import choose_device, describe_device
     from napari_lesionseg.inference.predict import predict
+    from napari_lesionseg.inference.result_key import ResultKey, probability_hash
     from napari_lesionseg.models.card import load_model
 
     device = choose_device(request["device"])
@@ -30,8 +31,8 @@ def segment(request: Request, tell: Tell) -> Request:
             told = time.monotonic()
             tell(event="progress", done=done, total=total)
 
-    began = time.monotonic()
-    prediction = predict(scan_of(request), model, device=device, progress=progress)
+    began, scan = time.monotonic(), scan_of(request)
+    prediction = predict(scan, model, device=device, progress=progress)
     np.save(request["out"], prediction.probability)
     return {
         "out": request["out"],
@@ -39,6 +40,8 @@ def segment(request: Request, tell: Tell) -> Request:
         "threshold": prediction.threshold,
         "device": describe_device(prediction.device),
         "seconds": round(time.monotonic() - began, 3),
+        "key": str(ResultKey.of(scan, model.card)),
+        "probability": probability_hash(prediction.probability),
     }
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.inference.result_key import ResultKey, probability_hash
 from napari_lesionseg.volumes import Volume
 from napari_lesionseg.widgets.background import run_in_background
 from napari_lesionseg.widgets.child_jobs import describe_scan
@@ -21,7 +23,7 @@ CHILD = ("-m", "napari_lesionseg.widgets.segment_child")
 
 @dataclass(frozen=True, eq=False)
 class Segmented:
-    """A finished prediction of ``scan``: uint8 probability (z, y, x), and how it was made."""
+    """A finished prediction of ``scan``: uint8 probability (z, y, x), how it was made, and what it belongs to."""
 
     scan: Volume
     probability: npt.NDArray[np.uint8]
@@ -29,6 +31,7 @@ class Segmented:
     threshold: float
     device: str
     seconds: float
+    key: ResultKey
 
 
 class SegmentWorker(QObject):
@@ -99,16 +102,13 @@ class SegmentWorker(QObject):
     def _on_done(self, told: dict[str, Any]) -> None:
         scan = self._scan
 
-        def load() -> npt.NDArray[np.uint8]:
-            probability: npt.NDArray[np.uint8] = np.load(told["out"])
-            Path(told["out"]).unlink()
-            return probability
+        def load() -> Segmented | None:
+            return None if scan is None else load_result(scan, told)
 
-        def loaded(probability: npt.NDArray[np.uint8]) -> None:
-            if scan is not None and self._scan is scan:  # Not cancelled meanwhile.
+        def loaded(result: Segmented | None) -> None:
+            if result is not None and self._scan is result.scan:  # Not cancelled meanwhile.
                 self._scan = None
-                how = {key: told[key] for key in ("model", "threshold", "device", "seconds")}
-                self.finished.emit(Segmented(scan, probability, **how))
+                self.finished.emit(result)
 
         run_in_background(load, loaded, lambda error: self._on_failed(str(error)))
 
@@ -116,3 +116,25 @@ class SegmentWorker(QObject):
         if self.running:
             self._scan = None
             self.failed.emit(sentence)
+
+
+def load_result(scan: Volume, told: dict[str, Any]) -> Segmented:
+    """Read, check and remove the file of a child's answer ``told``.
+
+    Raises
+    ------
+    LesionsegError
+        If the file is not what the child wrote, or is of another scan.
+    """
+    out = Path(told["out"])
+    try:
+        probability: npt.NDArray[np.uint8] = np.load(out, allow_pickle=False)
+        out.unlink()
+    except (OSError, ValueError, EOFError) as error:
+        raise LesionsegError("The result of segmenting cannot be read; segment the scan again.") from error
+    key = ResultKey.parse(told["key"])
+    key.check_scan(scan)
+    if probability_hash(probability) != told["probability"]:
+        raise LesionsegError("The result of segmenting was changed on its way; segment the scan again.")
+    how = {name: told[name] for name in ("model", "threshold", "device", "seconds")}
+    return Segmented(scan, probability, key=key, **how)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.models.card import ModelCard, load_card
 from napari_lesionseg.models.zoo import ModelInfo, list_models
 from napari_lesionseg.volumes import Volume
 from napari_lesionseg.widgets.context import Context
@@ -18,6 +20,7 @@ class SegmentPresenter:
     def __init__(self, panel: SegmentPanel, context: Context) -> None:
         self.panel, self.context, self.session = panel, context, context.session
         self.worker = context.segmenter
+        self._asked: ModelCard | None = None  # As it was when its button was pressed.
         panel.segment_requested.connect(self._on_segment)
         panel.cancel_requested.connect(self.worker.cancel)
         panel.threshold_requested.connect(self._on_threshold)
@@ -35,8 +38,14 @@ class SegmentPresenter:
         self._on_scan(self.session.scan)
 
     def _on_segment(self, model: str, device: str) -> None:
-        if self.session.scan is not None:
-            self.worker.start(self.session.scan, Path(model), device)
+        if self.session.scan is None or self.worker.running:
+            return
+        try:
+            self._asked = load_card(Path(model))
+        except LesionsegError as error:
+            self.context.report(error)
+            return
+        self.worker.start(self.session.scan, Path(model), device)
 
     def _on_started(self) -> None:
         self.panel.show_running("Starting…")
@@ -49,7 +58,13 @@ class SegmentPresenter:
             self.panel.show_idle("The result was discarded: another scan was opened meanwhile.")
             return
         threshold = self.context.settings.thresholds.get(result.model, result.threshold)
-        self.session.set_prediction(result.probability, result.model, threshold)
+        try:
+            if self._asked is not None:
+                result.key.check_model(self._asked)
+            self.session.set_prediction(result.probability, result.model, threshold, result.key)
+        except LesionsegError as error:
+            self._on_failed(str(error))
+            return
         self.panel.show_idle(f"{result.model} on {result.device}: {result.seconds:.1f} s")
         self.context.say(f"Segmented by {result.model}, threshold {threshold:.2f}.")
 
