@@ -84,6 +84,8 @@ class Revision:
         Id of the draft it was kept from, and the last entry of the draft's journal that is in it.
     sources
         Ids of the readings that it settles.
+    result_key
+        Which scan, weights and configuration a prediction belongs to (see ``inference.result_key``).
     """
 
     id: str
@@ -99,6 +101,7 @@ class Revision:
     draft: str | None = None
     position: int | None = None
     sources: tuple[str, ...] = ()
+    result_key: str | None = None
 
 
 def check_id(kind: str, value: str) -> str:

@@ -58,6 +58,7 @@ def to_revision(row: RevisionRow, folder: Path) -> Revision:
         model=row.model,
         parent=row.parent.id if row.parent is not None else None,
         corrected_slices=None if row.corrected_slices is None else tuple(row.corrected_slices),
+        result_key=row.result_key,
     )
 
 

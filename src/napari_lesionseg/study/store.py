@@ -181,6 +181,7 @@ class Study:
         model: str = "",
         parent: str | None = None,
         corrected_slices: Iterable[int] | None = None,
+        result_key: str | None = None,
     ) -> Revision:
         """Keep ``mask`` as a new revision; the file is on disk and proved before the row is.
 
@@ -194,6 +195,8 @@ class Study:
             Where it comes from; ``parent`` is the id of a revision of the same case.
         corrected_slices
             Display z of the slices a human vouches for; None means every slice.
+        result_key
+            Which scan, weights and configuration a prediction belongs to.
 
         Raises
         ------
@@ -223,6 +226,7 @@ class Study:
                 model=model,
                 parent_number=parent_number,
                 corrected_slices=slices,
+                result_key=result_key,
             )
             session.add(row)
             session.flush()
