@@ -103,7 +103,7 @@ class RevisionRow(Base):
     draft_number: Mapped[int | None] = mapped_column(ForeignKey("drafts.number"))
     position: Mapped[int | None]  # The last entry of the draft's journal that is in the mask.
     sources: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # Ids of readings it settles.
-    result_key: Mapped[str | None]  # Of a prediction: SHA-256 of scan, weights and configuration (inference.result_key).
+    result_key: Mapped[str | None]  # What a prediction belongs to (see inference.result_key).
 
     case: Mapped[CaseRow] = relationship(lazy="joined", innerjoin=True)
     parent: Mapped[RevisionRow | None] = relationship(lazy="joined", join_depth=1, remote_side=[number])
