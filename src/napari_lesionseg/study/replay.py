@@ -1,0 +1,148 @@
+"""The mask that a start and a journal give: which edits stand, and what they make of the voxels."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review.changes import Entry, Labels
+from napari_lesionseg.study.drafts import Draft
+from napari_lesionseg.study.files import sha256_of
+from napari_lesionseg.study.records import Case, Revision
+from napari_lesionseg.study.store import Study
+from napari_lesionseg.volumes import Mask
+from napari_lesionseg.volumes.read import read_mask
+
+_NEWEST = 3  # So many kept masks are tried.
+
+
+@dataclass(frozen=True, eq=False)
+class Restored:
+    """A draft as it stands.
+
+    Parameters
+    ----------
+    mask
+        uint8, writable, on the scan's grid.
+    log
+        All lines of the journal from position 1 on, without their voxels; the next line is ``len(log) + 1``.
+    corrected
+        Display slices (z) that count as corrected.
+    """
+
+    mask: Mask
+    log: tuple[Entry, ...]
+    corrected: frozenset[int]
+
+
+def replay(study: Study, draft: Draft, log: Sequence[Entry], read: Callable[[list[int]], Iterable[Entry]]) -> Restored:
+    """Make the mask that ``log`` gives on what ``draft`` began with.
+
+    A mask that was kept from the draft, and holds nothing that was undone since, saves the lines before it.
+
+    Parameters
+    ----------
+    log
+        All lines, without their voxels.
+    read
+        Reads the lines at some positions with their voxels, in order.
+
+    Raises
+    ------
+    LesionsegError
+        If the mask that the draft began with is missing or has changed, or a line does not fit it.
+    """
+    case, done = study.case(draft.case), standing(log)
+    corrected = corrected_after(draft.base, done, case.geometry.display_shape[0])
+    labels: Labels | None = None
+    for revision, rest in _starts(study, draft, log, done):
+        # A kept mask that is gone costs time only: without it the journal is replayed from the start.
+        with contextlib.suppress(LesionsegError):
+            labels = _drawn(read_labels(case, revision), read([edit.position for edit in rest]))
+            break
+    if labels is None:
+        labels = _drawn(read_labels(case, draft.base), read([edit.position for edit in done]))
+    return Restored(Mask(labels, case.geometry), tuple(log), corrected)
+
+
+def _starts(
+    study: Study, draft: Draft, log: Sequence[Entry], done: list[Entry]
+) -> Iterable[tuple[Revision, list[Entry]]]:
+    """Masks kept from ``draft`` to start from, newest first, and the edits that are left to do on each."""
+    kept = [revision for revision in study.revisions(draft.case) if revision.draft == draft.id]
+    for revision in kept[: -_NEWEST - 1 : -1]:
+        if revision.position is None or revision.position > len(log):
+            continue
+        before = standing(log[: revision.position])
+        if before == done[: len(before)]:
+            yield revision, done[len(before) :]
+
+
+def _drawn(labels: Labels, edits: Iterable[Entry]) -> Labels:
+    for edit in edits:
+        if edit.change is not None:
+            edit.change.apply(labels)
+    return labels
+
+
+def standing(log: Iterable[Entry]) -> list[Entry]:
+    """Return the edits that are done, in order, after all lines of ``log``: an undone edit is not, a redone one is.
+
+    Raises
+    ------
+    LesionsegError
+        If a line undoes what is not the last edit done, or redoes what is not the last one undone.
+    """
+    done: list[Entry] = []
+    undone: list[Entry] = []
+    for line in log:
+        if line.kind == "edit":
+            done.append(line)
+            undone.clear()  # They stay in the journal, and nothing reaches them any more.
+            continue
+        taken, given = (done, undone) if line.kind == "undo" else (undone, done)
+        if not taken or taken[-1].position != line.target:
+            raise LesionsegError(
+                f"Line {line.position} of the journal changes line {line.target} out of turn; "
+                "restore the study from a backup."
+            )
+        given.append(taken.pop())
+    return done
+
+
+def corrected_after(base: Revision | None, done: Sequence[Entry], depth: int) -> frozenset[int]:
+    """Return the display slices (z) of ``depth`` that count as corrected after the edits ``done``."""
+    corrected = _vouched_in(base, depth)
+    for line in done:
+        corrected = (corrected | set(line.marks.corrected)) - set(line.marks.uncorrected)
+    return frozenset(corrected)
+
+
+def _vouched_in(base: Revision | None, depth: int) -> set[int]:
+    if base is None or base.role in ("prediction", "pseudo"):
+        return set()
+    return set(range(depth)) if base.corrected_slices is None else set(base.corrected_slices)
+
+
+def read_labels(case: Case, revision: Revision | None) -> Labels:
+    """Read a revision into a new array (z, y, x) that is free to be drawn on; zeros without one.
+
+    Raises
+    ------
+    LesionsegError
+        If the file is missing, is no longer the one that was kept, or holds labels outside 0 to 255.
+    """
+    if revision is None:
+        return np.zeros(case.geometry.display_shape, np.uint8)
+    if sha256_of(revision.path) != revision.sha256:
+        raise LesionsegError(
+            f"{revision.path} is no longer the mask that was kept for case {case.id}; restore it from a backup."
+        )
+    array = read_mask(revision.path, like=case.geometry).array
+    if array.size and (array.min() < 0 or array.max() > 255):
+        raise LesionsegError(f"{revision.path} holds labels outside 0 to 255; begin case {case.id} from another mask.")
+    return np.array(array, np.uint8, order="C")
