@@ -13,8 +13,15 @@ from psygnal import Signal
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.inference.postprocess import threshold_probability
 from napari_lesionseg.inference.result_key import ResultKey
+from napari_lesionseg.review.changes import Entry, Kind, Marks
+from napari_lesionseg.review.edit_log import EditLog, Stepped, threshold_after
+from napari_lesionseg.review.history import History
 from napari_lesionseg.volumes.volume import Mask, Volume
 from napari_lesionseg.volumes.windowing import GREY_WINDOW, PRESETS, Window
+
+READ_ONLY = "This case is open for reading only; open it for editing to change its mask."
+OTHER_TOOL = "other tool"  # Whoever wrote into the mask without telling: a plugin, the console.
+NO_CORRECTION = ("prediction", "threshold")  # Edits after which there is nothing new to export.
 
 
 class Session:
@@ -30,7 +37,15 @@ class Session:
     A slice counts as corrected when, at the time of its last edit, it differed from the thresholded
     prediction (from an empty slice while there is no prediction). Neither a moved threshold nor a new
     prediction touches a corrected slice.
+
+    Every change of the mask, whoever made it, becomes one line of the journal: ``edited`` sends it, first of
+    all signals of a call. Undo and redo are such lines, too.
     """
+
+    settling = Signal()  # Before the state changes: whoever holds back edits calls ``mark_edited`` now.
+    edited = Signal(object)  # The Entry that the journal has to keep.
+    history_changed = Signal()  # The steps, or how many of them are done.
+    editable_changed = Signal(bool)  # Whether the mask may be changed.
 
     scan_changed = Signal(object)  # The Volume now open, or None.
     truth_changed = Signal(object)  # The truth Mask, or None.
@@ -52,7 +67,9 @@ class Session:
         self._probability: npt.NDArray[np.uint8] | None = None
         self._model_name = ""
         self._prediction_key: ResultKey | None = None
-        self._corrected: frozenset[int] = frozenset()
+        self._log = None if mask is None else EditLog(mask.array)
+        self._dragged_from: float | None = None  # The threshold before a drag of it that is no step yet.
+        self._editable = True
         self._window = GREY_WINDOW if scan is not None and scan.intensity == "grey" else PRESETS["lung"]
         self._slice_index = 0 if scan is None else scan.array.shape[0] // 2
         self._dirty = False
@@ -110,7 +127,24 @@ class Session:
     @property
     def corrected_slices(self) -> frozenset[int]:
         """Display slices (z) the reviewer corrected."""
-        return self._corrected
+        return frozenset() if self._log is None else self._log.corrected
+
+    @property
+    def history(self) -> History:
+        """The steps that can be undone and redone; another one for each scan that is opened."""
+        return History() if self._log is None else self._log.history
+
+    @property
+    def editable(self) -> bool:
+        """Whether the mask may be changed."""
+        return self._editable
+
+    def set_editable(self, editable: bool) -> None:
+        """Allow changes of the mask, or refuse them, as long as this scan is open: a colleague may work on it."""
+        if editable != self._editable:
+            self.settle()
+            self._editable = editable
+            self.editable_changed.emit(editable)
 
     def open_scan(self, scan: Volume) -> None:
         """Open ``scan`` with an empty mask, its default window and its middle slice; drop all of the last scan."""
@@ -123,7 +157,8 @@ class Session:
         self._switch(None, None)
 
     def _switch(self, scan: Volume | None, mask: Mask | None) -> None:
-        was_dirty = self._dirty
+        self.settle()
+        was_dirty, was_editable = self._dirty, self._editable
         self._forget(scan, mask)
         self.scan_changed.emit(scan)
         self.truth_changed.emit(None)
@@ -131,8 +166,11 @@ class Session:
         self.mask_changed.emit(None)
         self.window_changed.emit(self._window)
         self.slice_changed.emit(self._slice_index)
+        self.history_changed.emit()
         if was_dirty:
             self.dirty_changed.emit(False)
+        if not was_editable:
+            self.editable_changed.emit(True)
 
     def set_truth(self, truth: Mask | None) -> None:
         """Compare with ``truth``, or with nothing.
@@ -157,13 +195,13 @@ class Session:
         LesionsegError
             If no scan is open, or ``mask`` lies on another grid or holds labels outside 0 to 255.
         """
-        own = self._check_grid(mask)
-        if mask.array.min() < 0 or mask.array.max() > 255:
-            raise LesionsegError(f"{_name(mask)} holds labels outside 0 to 255; choose a lesion mask.")
+        own, log = self._check_grid(mask), self._editable_log()
+        _check_labels(mask)
+        self.settle()
         np.copyto(own.array, mask.array, casting="unsafe")
-        self._corrected = frozenset(z for z in range(len(own.array)) if self._differs(z))
-        self.mask_changed.emit(None)
-        self._set_dirty(False)
+        corrected = frozenset(z for z in range(len(own.array)) if self._differs(z))
+        entry = log.record("load mask", self._slice_index, None, corrected)
+        self._tell([entry], slices=None, dirty=False)
 
     def set_prediction(
         self, probability: npt.NDArray[np.uint8], model_name: str, threshold: float, key: ResultKey | None = None
@@ -187,7 +225,7 @@ class Session:
             If no scan is open, the array does not fit it, the key is of another scan, or the threshold is not from 0
             to 1.
         """
-        mask = self._open_mask()
+        mask, log = self._open_mask(), self._editable_log()
         if probability.shape != mask.array.shape or probability.dtype != np.uint8:
             raise LesionsegError(
                 f"A prediction of shape {probability.shape} does not fit the open scan of shape {mask.array.shape}; "
@@ -196,43 +234,84 @@ class Session:
         _check_threshold(threshold)
         if key is not None and self._scan is not None:
             key.check_scan(self._scan)
-        moved = threshold != self._threshold
+        self.settle()
+        before = self._threshold
         self._prediction_key = key
         self._probability, self._model_name, self._threshold = probability, model_name, threshold
         touched = self._threshold_uncorrected(probability, mask)
-        self.prediction_changed.emit(probability)
-        if moved:
-            self.threshold_changed.emit(threshold)
-        if touched != ():
-            self.mask_changed.emit(touched)
-        if self._corrected:
-            kept = "1 slice" if len(self._corrected) == 1 else f"{len(self._corrected)} slices"
+        moved = None if threshold == before else (before, threshold)
+        marks = Marks(threshold=moved, model=model_name)
+        entry = log.record("prediction", self._slice_index, touched, log.corrected, marks)
+        self._tell([entry], prediction=True, threshold=moved is not None, slices=touched)
+        if log.corrected:
+            kept = "1 slice" if len(log.corrected) == 1 else f"{len(log.corrected)} slices"
             self.message.emit(f"Your corrections of {kept} were kept; the prediction fills the others.")
 
     def set_threshold(self, threshold: float) -> None:
         """Threshold the prediction anew, in every slice that is not corrected.
 
+        All moves up to the next ``settle``, or the next edit, are one step of the history.
+
         Raises
         ------
         LesionsegError
-            If ``threshold`` is not from 0 to 1.
+            If ``threshold`` is not from 0 to 1, or the mask may not be changed.
         """
         _check_threshold(threshold)
         if threshold == self._threshold:
             return
-        self._threshold = threshold
         touched: tuple[int, ...] | None = ()
-        if self._probability is not None and self._mask is not None:
+        if self._probability is None or self._mask is None:
+            self._threshold = threshold
+        else:
+            self._editable_log()
+            if self._dragged_from is None:
+                self.settle()
+                self._dragged_from = self._threshold
+            else:
+                self.settling.emit()
+            self._threshold = threshold
             touched = self._threshold_uncorrected(self._probability, self._mask)
-        self.threshold_changed.emit(threshold)
-        if touched != ():
-            self.mask_changed.emit(touched)
+        self._tell([], threshold=True, slices=touched)
 
     def _threshold_uncorrected(self, probability: npt.NDArray[np.uint8], mask: Mask) -> tuple[int, ...] | None:
-        touched = tuple(z for z in range(len(probability)) if z not in self._corrected)
+        touched = self._uncorrected()
         for z in touched:
             threshold_probability(probability[z], self._threshold, out=mask.array[z])
-        return touched if self._corrected else None
+        return touched if len(touched) < len(probability) else None
+
+    def _uncorrected(self) -> tuple[int, ...]:
+        corrected = self.corrected_slices
+        return tuple(z for z in range(len(self._open_mask().array)) if z not in corrected)
+
+    def settle(self) -> None:
+        """Turn what is not yet a step into steps: a stroke under way, a dragged threshold, changes nobody told of.
+
+        It compares the whole mask with what is journaled: before a case is left or saved, not after each stroke.
+        """
+        if self._log is None:
+            return
+        self.settling.emit()
+        dragged = self._dragged_from is not None
+        self._tell([self._take_threshold(z for z in self._uncorrected() if dragged and self._differs(z))])
+        untold = self._log.shadow.changed()
+        if untold:
+            self.mark_edited(untold, OTHER_TOOL)
+
+    def _take_threshold(self, painted: Iterable[int] = ()) -> Entry | None:
+        """Make one step of a dragged threshold; in the slices just painted (z) it is the thresholded prediction."""
+        if self._dragged_from is None or self._log is None or self._mask is None:
+            return None
+        before, self._dragged_from = self._dragged_from, None
+        corrected, array = self._log.corrected, self._mask.array
+        held = {z: array[z].copy() for z in painted if z not in corrected}
+        for z in held:
+            array[z] = self.predicted_slice(z)
+        marks = Marks(threshold=None if before == self._threshold else (before, self._threshold))
+        entry = self._log.record("threshold", self._slice_index, self._uncorrected(), corrected, marks)
+        for z, labels in held.items():
+            array[z] = labels
+        return entry
 
     def set_window(self, window: Window) -> None:
         """Look through ``window``.
@@ -256,8 +335,10 @@ class Session:
             self._slice_index = nearest
             self.slice_changed.emit(nearest)
 
-    def mark_edited(self, slices: Iterable[int]) -> None:
-        """Take note that the reviewer changed these display slices of ``mask.array`` in place.
+    def mark_edited(self, slices: Iterable[int], tool: str = "brush") -> None:
+        """Take note that the reviewer changed these display slices of ``mask.array`` in place, with ``tool``.
+
+        If the mask may not be changed, the slices are put back as they were.
 
         Raises
         ------
@@ -266,20 +347,155 @@ class Session:
         IndexError
             If a slice is not one of the scan's.
         """
-        count = len(self._open_mask().array)
+        count, log = len(self._open_mask().array), self._open_log()
         edited = tuple(sorted({int(z) for z in slices}))
         if not edited:
             return
         if edited[0] < 0 or edited[-1] >= count:
             raise IndexError(f"slices {edited} are not all among the scan's {count}")
+        if not self._editable:
+            log.shadow.put_back(edited)
+            self._tell([], slices=edited)
+            self.message.emit(READ_ONLY)
+            return
+        moved = self._take_threshold(edited)
         differing = {z for z in edited if self._differs(z)}
-        self._corrected = (self._corrected - set(edited)) | differing
-        self.mask_changed.emit(edited)
-        self._set_dirty(True)
+        entry = log.record(tool, self._slice_index, edited, (log.corrected - set(edited)) | differing)
+        self._tell([moved, entry], slices=edited, dirty=True)
+
+    def undo(self) -> bool:
+        """Take the last edit back; False if there is none.
+
+        Raises
+        ------
+        LesionsegError
+            If the mask may not be changed, or the journal cannot give the edit back now; nothing is changed.
+        """
+        return self._step("undo")
+
+    def redo(self) -> bool:
+        """Make the edit that was undone last again; False if there is none.
+
+        Raises
+        ------
+        LesionsegError
+            As for ``undo``.
+        """
+        return self._step("redo")
+
+    def _step(self, kind: Kind) -> bool:
+        if self._log is None:
+            return False
+        log = self._editable_log()
+        self.settling.emit()
+        self._tell([self._take_threshold()])
+        edit = log.next(kind)
+        untold = () if edit is None or edit.change is None else log.shadow.changed(edit.change.slices)
+        if untold:
+            self.mark_edited(untold, OTHER_TOOL)  # A step of its own, so that it can be had back.
+        stepped = log.undo() if kind == "undo" else log.redo()
+        if stepped is not None:
+            self._tell_stepped([stepped])
+        return stepped is not None
+
+    def go_to(self, position: int) -> None:
+        """Undo or redo until the edit at ``position`` is the last that is done; 0 undoes all.
+
+        Raises
+        ------
+        LesionsegError
+            As for ``undo``; what was undone or redone until then stays so.
+        LookupError
+            If no step of the history has this position.
+        """
+        log = self._editable_log()
+        self.settle()
+        wanted = log.history.index(position)
+        steps: list[Stepped] = []
+        try:
+            while log.history.done != wanted:
+                stepped = log.undo() if log.history.done > wanted else log.redo()
+                if stepped is not None:
+                    steps.append(stepped)
+        finally:
+            self._tell_stepped(steps)
+
+    def _tell_stepped(self, steps: list[Stepped]) -> None:
+        moved = [step.threshold for step in steps if step.threshold is not None]
+        if moved:
+            self._threshold = moved[-1]
+        slices = tuple(sorted({z for step in steps for z in step.slices}))
+        dirty = True if any(step.edit.tool not in NO_CORRECTION for step in steps) else None
+        self._tell([step.line for step in steps], threshold=bool(moved), slices=slices, dirty=dirty)
+
+    def restore(self, mask: Mask, log: Iterable[Entry], corrected: Iterable[int]) -> None:
+        """Go on with a mask from a journal, right after its scan was opened.
+
+        What was edited in between is kept: those slices become one more step on top.
+
+        Parameters
+        ----------
+        mask
+            As the journal's lines left it.
+        log
+            The lines, oldest first; voxels need not be with them if the history has a source.
+        corrected
+            Display slices (z) that count as corrected.
+
+        Raises
+        ------
+        LesionsegError
+            If no scan is open, or ``mask`` lies on another grid or holds labels outside 0 to 255.
+        """
+        own, edits, lines = self._check_grid(mask), self._open_log(), tuple(log)
+        _check_labels(mask)
+        self.settle()
+        kept, before = edits.slices_to_keep(frozenset(corrected)), frozenset(edits.corrected)
+        tool = edits.history.steps[-1].tool if kept else ""
+        held = {z: own.array[z].copy() for z in kept}
+        np.copyto(own.array, mask.array, casting="unsafe")
+        edits.restore(lines, corrected)
+        restored, last = threshold_after(lines), self._threshold
+        if restored is not None and not (kept and self._probability is not None):
+            self._threshold = restored
+        for z, labels in held.items():
+            own.array[z] = labels
+        entry = None
+        if held:
+            now = (edits.corrected - set(held)) | (before & set(held))
+            entry = edits.record(tool, self._slice_index, held, now)
+        self._tell([entry], threshold=last != self._threshold, slices=None, history=True)
+
+    def _tell(
+        self,
+        lines: Iterable[Entry | None],
+        *,
+        prediction: bool = False,
+        threshold: bool = False,
+        slices: tuple[int, ...] | None = (),
+        dirty: bool | None = None,
+        history: bool = False,
+    ) -> None:
+        """Send what changed; the journal's lines first, so that no listener's fault can keep them from it."""
+        cleaned_or_soiled = dirty is not None and dirty != self._dirty
+        self._dirty = self._dirty if dirty is None else dirty
+        made = [line for line in lines if line is not None]
+        for line in made:
+            self.edited.emit(line)
+        if made or history:
+            self.history_changed.emit()
+        if prediction:
+            self.prediction_changed.emit(self._probability)
+        if threshold:
+            self.threshold_changed.emit(self._threshold)
+        if slices != ():
+            self.mask_changed.emit(slices)
+        if cleaned_or_soiled:
+            self.dirty_changed.emit(self._dirty)
 
     def mark_exported(self) -> None:
         """Take note that the mask as it is now has been exported."""
-        self._set_dirty(False)
+        self._tell([], dirty=False)
 
     def predicted_slice(self, z: int) -> npt.NDArray[np.uint8]:
         """Threshold display slice ``z`` of the prediction: a new uint8 array (y, x), empty without a prediction."""
@@ -293,15 +509,20 @@ class Session:
             return bool(shown.any())
         return not np.array_equal(shown, self.predicted_slice(z))
 
-    def _set_dirty(self, dirty: bool) -> None:
-        if dirty != self._dirty:
-            self._dirty = dirty
-            self.dirty_changed.emit(dirty)
-
     def _open_mask(self) -> Mask:
         if self._mask is None:
             raise LesionsegError("No scan is open; open a scan first.")
         return self._mask
+
+    def _open_log(self) -> EditLog:
+        if self._log is None:
+            raise LesionsegError("No scan is open; open a scan first.")
+        return self._log
+
+    def _editable_log(self) -> EditLog:
+        if not self._editable:
+            raise LesionsegError(READ_ONLY)
+        return self._open_log()
 
     def _check_grid(self, other: Mask) -> Mask:
         mask = self._open_mask()
@@ -315,6 +536,11 @@ class Session:
 
 def _name(mask: Mask) -> str:
     return "The mask" if mask.source is None else str(mask.source)
+
+
+def _check_labels(mask: Mask) -> None:
+    if mask.array.min() < 0 or mask.array.max() > 255:
+        raise LesionsegError(f"{_name(mask)} holds labels outside 0 to 255; choose a lesion mask.")
 
 
 def _check_threshold(threshold: float) -> None:
