@@ -48,7 +48,7 @@ def evaluate(predicted: Mask, truth: Mask, lungs: Mask | None = None) -> dict[st
     """
     for other in (predicted, lungs):
         if other is not None:
-            _check_grid(other, truth)
+            check_grid(other, truth)
     scores = slice_scores(predicted.array, truth.array)
     distances = surface_distances(predicted.array, truth.array, truth.geometry.spacing)
     return {
@@ -58,7 +58,7 @@ def evaluate(predicted: Mask, truth: Mask, lungs: Mask | None = None) -> dict[st
         "hd95_mm": distances.hd95,
         "volume_pred_ml": predicted.volume_ml,
         "volume_truth_ml": truth.volume_ml,
-        **_lesion_scores(predicted, truth),
+        **lesion_scores(predicted, truth),
         "slices": _slice_figures(scores, lungs),
     }
 
@@ -71,7 +71,7 @@ def write_slices_csv(path: str | Path, predicted: Mask, truth: Mask) -> None:
     LesionsegError
         If the masks do not lie on one grid, or the file cannot be written.
     """
-    _check_grid(predicted, truth)
+    check_grid(predicted, truth)
     scores = slice_scores(predicted.array, truth.array)
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\n")
@@ -82,7 +82,8 @@ def write_slices_csv(path: str | Path, predicted: Mask, truth: Mask) -> None:
     write_atomically(Path(path), text.getvalue().encode())
 
 
-def _lesion_scores(predicted: Mask, truth: Mask) -> dict[str, float | None]:
+def lesion_scores(predicted: Mask, truth: Mask) -> dict[str, float | None]:
+    """Score lesion by lesion: the precision, recall and F1 of ``evaluate``, for masks on one grid."""
     box = bounding_box(predicted.array, truth.array)
     ours, theirs = predicted.array[box] != 0, truth.array[box] != 0
     voxel_ml = truth.geometry.voxel_ml
@@ -132,7 +133,8 @@ def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.6f}"
 
 
-def _check_grid(mask: Mask, truth: Mask) -> None:
+def check_grid(mask: Mask, truth: Mask) -> None:
+    """Raise LesionsegError if the masks do not lie on one grid."""
     if not mask.geometry.same_grid(truth.geometry):
         raise LesionsegError(
             f"{mask.source or 'The mask'} (shape {mask.geometry.shape}) and {truth.source or 'the truth'} "
