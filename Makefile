@@ -1,15 +1,17 @@
 # Every target sets up what it needs first; on a clean clone any of them may be the first command.
 #   make demo              the workbench on a generated scan (HEADLESS=1: on a virtual screen, leaves demo-output/)
-#   make test              everything CI checks: lint, types, contracts, unit, test-pyqt6
+#   make test              everything CI checks: lint, types, contracts, and all tests in two lanes: core and screens
 #   make unit ARGS="-k nifti -x"    pytest with arguments of your own
 #   make hazards           a line per hazard: what was measured, holds or falls short (SCALE=ci: the quick one)
 #   make peers                      other people's readers and viewers judge our exports
 
-.PHONY: help system venv demo test lint types contracts unit test-pyqt6 peers hazards format clean
+.PHONY: help system venv demo test lint types contracts unit core screens test-pyqt6 peers hazards format clean
 .NOTPARALLEL:
 
 python := .venv/bin/python
 pyqt6  := .venv-pyqt6/bin/python
+# Real scans cost minutes and try nothing of the binding that generated ones do not.
+on_pyqt6 := not slow and not gpu and not peers and not realdata
 export HEADLESS
 
 help:
@@ -25,9 +27,18 @@ demo: system venv
 	@$(python) scripts/headless.py $(python) -m napari_lesionseg.demo $(ARGS)
 
 # Tests never open a window on the screen one works at, unless asked to: make unit HEADLESS=0
-test unit test-pyqt6 peers hazards: HEADLESS := $(or $(HEADLESS),1)
+test unit core screens test-pyqt6 peers hazards: HEADLESS := $(or $(HEADLESS),1)
 
-test: system lint types contracts unit test-pyqt6
+test: system lint types contracts
+	@sh scripts/setup.sh pyqt6
+	@$(python) scripts/lanes.py "$(MAKE) core" "$(MAKE) screens"
+
+core: system venv
+	$(python) scripts/headless.py $(python) -m pytest --ignore=tests/widgets
+
+screens: system venv
+	$(python) scripts/headless.py $(python) -m pytest tests/widgets
+	@$(MAKE) test-pyqt6
 
 lint: venv
 	$(python) -m ruff check
@@ -44,7 +55,7 @@ unit: system venv
 
 test-pyqt6: system venv
 	@sh scripts/setup.sh pyqt6
-	QT_API=pyqt6 $(python) scripts/headless.py $(pyqt6) -m pytest tests/widgets $(ARGS)
+	QT_API=pyqt6 $(python) scripts/headless.py $(pyqt6) -m pytest tests/widgets -m "$(on_pyqt6)" $(ARGS)
 
 peers: system venv
 	@$(python) scripts/headless.py $(python) scripts/peers.py $(ARGS)

@@ -1,0 +1,48 @@
+"""Commands run side by side, what they say stays apart, and a failure of one is the failure of all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SAY = "import sys, time; print('{0} begins', flush=True); time.sleep(0.5); print('{0} ends'); sys.exit({1})"
+
+
+def _lanes(repo_root: Path, *commands: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, str(repo_root / "scripts" / "lanes.py"), *commands]
+    return subprocess.run(program, capture_output=True, text=True, check=False)
+
+
+def _python(code: str) -> str:
+    return f'"{sys.executable}" -c "{code}"'
+
+
+def test_what_two_commands_say_at_once_does_not_mix(repo_root: Path) -> None:
+    result = _lanes(repo_root, _python(SAY.format("a", 0)), _python(SAY.format("b", 0)))
+    said = [line for line in result.stdout.splitlines() if not line.startswith("---")]
+    assert result.returncode == 0
+    assert sorted([said[:2], said[2:]]) == [["a begins", "a ends"], ["b begins", "b ends"]]
+
+
+def test_they_run_at_the_same_time(repo_root: Path) -> None:
+    code = "import time; print(time.time()); time.sleep(1); print(time.time())"
+    said = _lanes(repo_root, _python(code), _python(code)).stdout.splitlines()
+    first, second, third, fourth = (float(line) for line in said if not line.startswith("---"))
+    assert max(first, third) < min(second, fourth)
+
+
+def test_one_that_fails_fails_all_but_stops_none(repo_root: Path) -> None:
+    result = _lanes(repo_root, _python("raise SystemExit(3)"), _python(SAY.format("b", 0)))
+    assert result.returncode == 3
+    assert "b ends" in result.stdout
+
+
+def test_a_killed_one_is_a_failure(repo_root: Path) -> None:
+    assert _lanes(repo_root, _python("import os; os.kill(os.getpid(), 9)")).returncode == 9
+
+
+def test_without_a_command_it_says_what_it_needs(repo_root: Path) -> None:
+    result = _lanes(repo_root)
+    assert result.returncode == 1
+    assert result.stderr == "error: scripts/lanes.py needs a command to run.\n"
