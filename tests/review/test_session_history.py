@@ -260,8 +260,9 @@ def test_a_mask_that_is_only_read_cannot_be_changed(session: Session, journal: J
     before = array(session).copy()
     paint(session, 2, 0, 0)
     np.testing.assert_array_equal(array(session), before)
-    for change in (session.undo, session.redo, lambda: session.go_to(0), lambda: session.set_threshold(0.1),
-                   lambda: session.load_mask(Mask.empty(GRID)), lambda: session.set_prediction(steps(), "b", 0.1)):  # fmt: skip
+    changes: list[Any] = [session.undo, session.redo, lambda: session.go_to(0), lambda: session.set_threshold(0.1)]
+    changes += [lambda: session.load_mask(Mask.empty(GRID)), lambda: session.set_prediction(steps(), "b", 0.1)]
+    for change in changes:
         with pytest.raises(LesionsegError, match="reading only"):
             change()
     np.testing.assert_array_equal(array(session), before)
@@ -329,6 +330,29 @@ def test_an_undo_that_the_journal_cannot_give_back_changes_nothing(
     assert (int(array(session).sum()), len(journal.lines), session.history.done) == (1, 1, 1)
 
 
+def do_something(session: Session, rng: np.random.Generator) -> None:
+    z = int(rng.integers(5))
+    match rng.choice(["paint", "volume", "threshold", "predict", "load", "undo", "redo", "untold"]):
+        case "paint":
+            array(session)[z, rng.integers(4), rng.integers(3)] = rng.integers(3)
+            session.mark_edited([z])
+        case "volume":
+            array(session)[rng.random(SHAPE) < 0.2] = rng.integers(3)
+            session.mark_edited(range(5), "fill")
+        case "threshold":
+            session.set_threshold(round(float(rng.random()), 2))
+        case "predict":
+            session.set_prediction(rng.integers(0, 256, SHAPE, dtype=np.uint8), "tiny", 0.5)
+        case "load":
+            session.load_mask(Mask(rng.integers(0, 2, SHAPE, dtype=np.uint8), GRID))
+        case "undo":
+            session.undo()
+        case "redo":
+            session.redo()
+        case _:
+            array(session)[z, 0, 0] = rng.integers(3)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_all_steps_can_be_undone_and_redone_by_whatever_they_were_made(
     seed: int, monkeypatch: pytest.MonkeyPatch
@@ -339,26 +363,7 @@ def test_all_steps_can_be_undone_and_redone_by_whatever_they_were_made(
     session.history.set_source(journal.fetch)
     states = {0: hashlib.sha256(array(session)).hexdigest()}
     for _ in range(300):
-        z = int(rng.integers(5))
-        match rng.choice(["paint", "volume", "threshold", "predict", "load", "undo", "redo", "untold"]):
-            case "paint":
-                array(session)[z, rng.integers(4), rng.integers(3)] = rng.integers(3)
-                session.mark_edited([z])
-            case "volume":
-                array(session)[rng.random(SHAPE) < 0.2] = rng.integers(3)
-                session.mark_edited(range(5), "fill")
-            case "threshold":
-                session.set_threshold(round(float(rng.random()), 2))
-            case "predict":
-                session.set_prediction(rng.integers(0, 256, SHAPE, dtype=np.uint8), "tiny", 0.5)
-            case "load":
-                session.load_mask(Mask(rng.integers(0, 2, SHAPE, dtype=np.uint8), GRID))
-            case "undo":
-                session.undo()
-            case "redo":
-                session.redo()
-            case "untold":
-                array(session)[z, 0, 0] = rng.integers(3)
+        do_something(session, rng)
         session.settle()
         session.history.acknowledge(len(journal.lines))
         sha = hashlib.sha256(array(session)).hexdigest()

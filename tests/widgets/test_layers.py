@@ -121,14 +121,17 @@ def test_painting_all_dimensions_marks_every_slice_it_touched(bench: Bench) -> N
     assert bench.session.corrected_slices == changed
 
 
-def test_undo_does_not_replay_an_old_stroke_into_a_rewritten_slice(bench: Bench) -> None:
+def test_undo_of_a_stroke_that_a_threshold_rewrote_gives_back_each_state(bench: Bench) -> None:
     layer = bench.bridge.mask
     layer.brush_size = 1
     layer.paint((1, 8, 8), 1)
     layer.paint((1, 8, 8), 0)  # Back to the prediction: not corrected, so the threshold rewrites this slice.
     bench.session.set_threshold(0.9)
-    layer.undo()
-    assert bench.session.mask.array[1].sum() == 0
+    counts = [int(layer.data[1].sum())]
+    for _ in range(4):
+        layer.undo()
+        counts.append(int(layer.data[1].sum()))
+    assert counts == [0, 4, 5, 4, 0]  # The threshold, the eraser, the brush, the prediction.
 
 
 def test_a_moved_threshold_writes_in_place(bench: Bench) -> None:
@@ -182,3 +185,138 @@ def test_writing_without_a_scan_is_refused(tiny: Tiny) -> None:
     bridge = LayerBridge(viewer, Session())
     with pytest.raises(LesionsegError, match="No scan is open"):
         bridge.write_slice(0, np.zeros((2, 2), np.uint8))
+
+
+def steps(bench: Bench) -> list[tuple[str, int]]:
+    return [(step.tool, step.voxels) for step in bench.session.history.steps[1:]]  # The first is the prediction.
+
+
+def test_every_tool_of_napari_is_a_step_with_its_name(bench: Bench) -> None:
+    layer = bench.bridge.mask
+    layer.brush_size = 1
+    layer.paint((1, 8, 8), 1)
+    layer.paint((1, 8, 8), 0)
+    layer.fill((1, 0, 0), 1)
+    layer.fill((1, 0, 0), 0)
+    layer.paint_polygon([(1, 6, 6), (1, 6, 9), (1, 9, 9)], 1)
+    layer.data_setitem((np.array([3]), np.array([0]), np.array([0])), 1)
+    polygon = int(layer.data[1].sum())
+    assert steps(bench) == [
+        ("brush", 1), ("eraser", -1), ("fill", 96), ("fill", -100), ("polygon", polygon), ("other tool", 1),
+    ]  # fmt: skip
+    assert polygon > 0
+
+
+def test_a_drag_and_an_encircled_area_are_one_step_each(bench: Bench) -> None:
+    layer = bench.bridge.mask
+    layer.brush_size, layer.mode = 1, "paint"
+    with layer.block_history():  # As napari's drag does it, its button held down.
+        for x in range(5, 9):
+            layer._draw(1, (1, 8, x), (1, 8, x + 1))
+    layer._begin_stroke()  # As napari's right button does it.
+    layer._overlays["brush_stroke"].active = True
+    layer._draw(1, (1, 5, 6), (1, 5, 9))
+    layer.paint_polygon([(1, 5, 6), (1, 5, 9), (1, 7, 9), (1, 7, 6)], 1)
+    layer._commit_stroke()
+    layer._overlays["brush_stroke"].active = False
+    assert [tool for tool, _ in steps(bench)] == ["brush", "encircle"]
+    layer.undo()
+    layer.undo()
+    assert bench.session.mask.array[1].sum() == 4
+
+
+def test_an_encircled_area_that_is_given_up_leaves_nothing(bench: Bench) -> None:
+    layer = bench.bridge.mask
+    layer.mode = "paint"
+    layer._begin_stroke()
+    layer._draw(1, (1, 5, 6), (1, 5, 9))
+    layer._abort_stroke()
+    bench.session.settle()
+    assert steps(bench) == []
+    assert bench.session.mask.array[1].sum() == 4
+
+
+def test_napari_keeps_no_history_of_our_mask(bench: Bench) -> None:
+    layer = bench.bridge.mask
+    layer.brush_size = 1
+    for x in range(10):
+        layer.paint((1, 8, x), 1)
+    layer.undo()
+    layer.editable = False  # napari makes a new history.
+    layer.editable = True
+    layer.paint((1, 9, 9), 1)
+    assert (len(layer._undo_history), len(layer._redo_history), len(layer._staged_history)) == (0, 0, 0)
+
+
+def test_naparis_keys_undo_and_redo_steps_of_the_session(bench: Bench) -> None:
+    layer, lines = bench.bridge.mask, []
+    layer.brush_size = 1
+    layer.paint((1, 8, 8), 1)
+    bench.session.edited.connect(lambda line: lines.append(line.kind))
+    keys = {str(key): press for key, press in type(layer).class_keymap.items()}
+    keys["Ctrl+Z"](layer)
+    keys["Ctrl+Shift+Z"](layer)
+    assert lines == ["undo", "redo"]
+
+
+def test_a_stroke_under_way_is_a_step_before_a_threshold_moves(bench: Bench) -> None:
+    layer = bench.bridge.mask
+    layer.brush_size = 1
+    with layer.block_history():
+        layer.paint((1, 8, 8), 1)
+        bench.session.set_threshold(0.9)
+        layer.paint((1, 8, 9), 1)
+    assert steps(bench) == [("brush", 1), ("threshold", 0), ("brush", 1)]
+    assert bench.session.mask.array[1].sum() == 6  # The threshold spares a corrected slice.
+
+
+def test_an_undo_under_a_stroke_takes_back_what_it_painted_so_far(bench: Bench) -> None:
+    layer = bench.bridge.mask
+    layer.brush_size = 1
+    with layer.block_history():
+        layer.paint((1, 8, 8), 1)
+        layer.undo()
+        layer.paint((1, 8, 9), 1)
+    assert bench.session.mask.array[1, 8].tolist() == [0] * 9 + [1]
+
+
+def test_another_array_given_to_the_layer_becomes_an_edit_of_the_sessions_own(bench: Bench) -> None:
+    own, given = bench.session.mask.array, np.zeros((4, 10, 10), np.int64)
+    given[2, 5, 5] = 3
+    bench.bridge.mask.data = given
+    assert bench.bridge.mask.data is own
+    assert (own[2, 5, 5], int(own.sum())) == (3, 3)
+    assert steps(bench) == [("other tool", -3)]
+    bench.bridge.mask.undo()
+    assert own.sum() == 4
+
+
+@pytest.mark.parametrize("given", [np.full((4, 10, 10), 256, np.int32), np.zeros((4, 5, 5), np.uint8)])
+def test_an_array_that_is_no_mask_of_the_scan_is_refused(bench: Bench, given: np.ndarray) -> None:
+    said: list[str] = []
+    bench.session.message.connect(said.append)
+    bench.bridge.mask.data = given
+    assert bench.bridge.mask.data is bench.session.mask.array
+    assert bench.session.mask.array.sum() == 4
+    assert steps(bench) == []
+    assert "no lesion mask" in said[0]
+
+
+def test_a_mask_that_is_only_read_is_put_back_on_the_screen(bench: Bench) -> None:
+    layer = bench.bridge.mask
+    bench.session.set_editable(False)
+    assert not layer.editable
+    layer.paint((1, 8, 8), 1)
+    layer.data = np.zeros((4, 10, 10), np.uint8)
+    assert bench.session.mask.array.sum() == 4
+    assert steps(bench) == []
+    assert not layer.editable
+
+
+def test_nothing_to_undo_is_said(bench: Bench) -> None:
+    said: list[str] = []
+    bench.session.message.connect(said.append)
+    bench.bridge.mask.redo()
+    bench.bridge.mask.undo()
+    bench.bridge.mask.undo()
+    assert said == ["There is nothing to redo.", "There is nothing to undo."]

@@ -129,7 +129,11 @@ def test_compare_is_off_without_a_truth_and_says_so(qtbot: QtBot) -> None:
 def test_correct_asks_for_tools_and_edits_by_their_names(qtbot: QtBot) -> None:
     panel = CorrectPanel()
     qtbot.addWidget(panel)
-    panel.show_has_scan(True)
+    panel.show_editable(True)
+    panel.show_steps(undo="brush, slice 1, +3 voxels", redo="")
+    assert "brush, slice 1, +3 voxels" in panel.undo.toolTip()
+    assert not panel.redo.isEnabled()
+    panel.show_steps(undo="a", redo="b")
     asked: list[object] = []
     panel.tool_requested.connect(asked.append)
     panel.copy_requested.connect(asked.append)

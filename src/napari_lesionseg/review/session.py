@@ -284,17 +284,18 @@ class Session:
         corrected = self.corrected_slices
         return tuple(z for z in range(len(self._open_mask().array)) if z not in corrected)
 
-    def settle(self) -> None:
+    def settle(self, slices: Iterable[int] | None = None) -> None:
         """Turn what is not yet a step into steps: a stroke under way, a dragged threshold, changes nobody told of.
 
-        It compares the whole mask with what is journaled: before a case is left or saved, not after each stroke.
+        Changes nobody told of are looked for in these display slices (z). All, the default, takes some tens of
+        milliseconds on a large scan: before a case is left or saved, not after each stroke.
         """
         if self._log is None:
             return
         self.settling.emit()
         dragged = self._dragged_from is not None
         self._tell([self._take_threshold(z for z in self._uncorrected() if dragged and self._differs(z))])
-        untold = self._log.shadow.changed()
+        untold = self._log.shadow.changed(slices)
         if untold:
             self.mark_edited(untold, OTHER_TOOL)
 

@@ -40,31 +40,39 @@ class CorrectPanel(QWidget):
         above = button("copy_above", "From above", "Replace this slice's mask by that of the slice above")
         holes = button("fill_holes", "Fill holes", "Fill what lesion encloses in this slice")
         self.revert = button("revert_slice", "Revert slice", "Go back to the prediction in this slice (Shift-R)")
-        undo = button("undo", "Undo", "Undo the last change of the mask (Ctrl-Z)")
-        redo = button("redo", "Redo", "Redo what was undone (Ctrl-Shift-Z)")
+        self.undo = button("undo", "Undo", "Undo the last change of the mask (Ctrl-Z)")
+        self.redo = button("redo", "Redo", "Redo what was undone (Ctrl-Shift-Z)")
         self.count = note("corrected_count")
         column(
             self,
             row(*self.tools.values()),
             row(self.brush, label="Brush"),
             row(below, above, holes),
-            row(self.revert, undo, redo),
+            row(self.revert, self.undo, self.redo),
             self.count,
         )
-        self._actions = (below, above, holes, self.revert, undo, redo, self.brush, *self.tools.values())
+        self._actions = (below, above, holes, self.revert, self.brush, *self.tools.values())
         self.brush.valueChanged.connect(self.brush_requested)
         below.clicked.connect(lambda: self.copy_requested.emit(-1))
         above.clicked.connect(lambda: self.copy_requested.emit(1))
         holes.clicked.connect(self.fill_holes_requested)
         self.revert.clicked.connect(self.revert_requested)
-        undo.clicked.connect(self.undo_requested)
-        redo.clicked.connect(self.redo_requested)
-        self.show_has_scan(False)
+        self.undo.clicked.connect(self.undo_requested)
+        self.redo.clicked.connect(self.redo_requested)
+        self.show_editable(False)
+        self.show_steps("", "")
 
-    def show_has_scan(self, has_scan: bool) -> None:
-        """Offer correcting if there is a scan."""
+    def show_editable(self, editable: bool) -> None:
+        """Offer correcting if there is a mask that may be changed."""
         for control in self._actions:
-            control.setEnabled(has_scan)
+            control.setEnabled(editable)
+
+    def show_steps(self, undo: str, redo: str) -> None:
+        """Offer to undo and to redo these steps by their names; "" if there is none."""
+        self.undo.setEnabled(bool(undo))
+        self.redo.setEnabled(bool(redo))
+        self.undo.setToolTip(f"Undo: {undo} (Ctrl-Z)" if undo else "Nothing to undo (Ctrl-Z)")
+        self.redo.setToolTip(f"Redo: {redo} (Ctrl-Shift-Z)" if redo else "Nothing to redo (Ctrl-Shift-Z)")
 
     def show_tool(self, mode: str) -> None:
         """Show which tool is in hand; none of ours is possible."""

@@ -1,80 +1,94 @@
-"""Which slices a stroke, an undo or a redo touched: napari tells of strokes, but not of undo and redo."""
+"""What a hand or a plugin does to a labels layer, and with which tool; napari's own undo gives way to the session's."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from napari.layers import Labels
 
+WRITERS = ("paint", "fill", "paint_polygon", "data_setitem")  # All ways by which napari writes into a labels layer.
+OTHER_TOOL = "other tool"
+
 
 class EditWatch:
-    """Report every change that a hand makes to a labels layer.
+    """Report every change of a labels layer once its voxels are written, and keep the layer on its array.
 
-    An undo can only touch slices that were painted before, so a checksum of each of those tells which.
+    napari would hold the voxels of 100 strokes in memory, forget them at the next start, and tell nobody
+    of an undo. Its history is given a length of 0; ``layer.undo`` and ``layer.redo``, which its keys and
+    menus call, are answered by others.
 
     Parameters
     ----------
     layer
-        Labels (z, y, x).
+        Labels (z, y, x) on an array of uint8.
     on_edited
-        Called with the display slices (z) that were touched, after the array has changed.
+        Called with the display slices (z) that were touched, and the tool: ``"brush"``, ``"eraser"``,
+        ``"fill"``, ``"polygon"``, ``"encircle"`` or ``"other tool"``.
+    refuse
+        Called with a sentence when the layer was given voxels that are no lesion mask.
     """
 
-    def __init__(self, layer: Labels, on_edited: Callable[[tuple[int, ...]], None]) -> None:
-        self._layer, self._on_edited = layer, on_edited
-        self._checksums: dict[int, int] = {}
-        self._unsettled: set[int] = set()
+    def __init__(
+        self, layer: Labels, on_edited: Callable[[tuple[int, ...], str], None], refuse: Callable[[str], None]
+    ) -> None:
+        self._layer, self._on_edited, self._refuse = layer, on_edited, refuse
+        self._array = layer.data
+        self._tool = OTHER_TOOL
+        layer._history_limit = 0  # There is no public way to have no history.
+        layer._reset_history()
+        for name in WRITERS:
+            setattr(layer, name, self._told_afterwards(name, getattr(layer, name)))
         layer.events.paint.connect(self._on_paint)
-        layer.events.labels_update.connect(self._on_drawn)
-        self._undo, self._redo = layer.undo, layer.redo
-        layer.undo = self._undo_and_tell  # napari's keys and menus look these up on the layer
-        layer.redo = self._redo_and_tell
+        layer.events.data.connect(self._on_data)
 
-    def forget(self, slices: Iterable[int] | None) -> None:
-        """Drop napari's history if it reaches into slices that were just written by somebody else (None: all).
+    def answer_undo(self, undo: Callable[[], object], redo: Callable[[], object]) -> None:
+        """Let these do what napari's keys and menus ask of the layer."""
+        self._layer.undo, self._layer.redo = undo, redo
 
-        An undo would replay old voxels into the new slice.
-        """
-        painted = set(self._checksums)
-        if not painted or (slices is not None and painted.isdisjoint(slices)):
-            return
-        self._checksums.clear()
-        mode = self._layer.mode
-        self._layer.editable = False  # napari drops the history of a layer that stops being editable.
-        self._layer.editable = True
-        self._layer.mode = mode
+    def finish_stroke(self) -> None:
+        """Report what a stroke has painted so far; what it paints from now on will be another edit."""
+        if self._layer._staged_history:
+            self._layer._commit_staged_history()
+
+    def _told_afterwards(self, name: str, write: Callable[..., None]) -> Callable[..., None]:
+        # On its own napari tells of a polygon before it is written; within a block when it is done.
+        def written(*args: Any, **kwargs: Any) -> None:
+            self._tool = self._tool_of(name, args, kwargs)
+            if self._layer._block_history:
+                write(*args, **kwargs)
+            else:
+                with self._layer.block_history():
+                    write(*args, **kwargs)
+
+        return written
+
+    def _tool_of(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        if name == "paint":
+            label = kwargs["new_label"] if "new_label" in kwargs else args[1]
+            return "eraser" if label == self._layer.colormap.background_value else "brush"
+        if name == "paint_polygon":
+            return "encircle" if self._layer._overlays["brush_stroke"].active else "polygon"
+        return "fill" if name == "fill" else OTHER_TOOL
 
     def _on_paint(self, event: Any) -> None:
-        # After a drag the array has its new labels by now; a polygon or an edit from code writes them next.
-        self._unsettled = touched_slices(event.value)
-        self._checksums.update({z: self._checksum(z) for z in self._unsettled})
-        self._on_edited(tuple(sorted(self._unsettled)))
+        self._on_edited(tuple(sorted(touched_slices(event.value))), self._tool)
 
-    def _on_drawn(self) -> None:
-        if self._unsettled:
-            unsettled, self._unsettled = self._unsettled, set()
-            self._tell_what_changed(unsettled)
-
-    def _undo_and_tell(self) -> None:
-        self._undo()
-        self._tell_what_changed(self._checksums)
-
-    def _redo_and_tell(self) -> None:
-        self._redo()
-        self._tell_what_changed(self._checksums)
-
-    def _tell_what_changed(self, slices: Iterable[int]) -> None:
-        now = {z: self._checksum(z) for z in slices if z in self._checksums}
-        changed = tuple(sorted(z for z, checksum in now.items() if checksum != self._checksums[z]))
-        self._checksums.update(now)
-        if changed:
-            self._on_edited(changed)
-
-    def _checksum(self, z: int) -> int:
-        return zlib.crc32(np.ascontiguousarray(self._layer.data[z]).data)
+    def _on_data(self) -> None:
+        """Somebody gave the layer another array: its labels are taken over, and the layer gets the old one back."""
+        given = self._layer.data
+        if given is self._array:
+            return
+        labels = np.asarray(given)
+        fits = labels.shape == self._array.shape and (labels.size == 0 or (labels.min() >= 0 and labels.max() <= 255))
+        if fits:
+            np.copyto(self._array, labels, casting="unsafe")
+        self._layer.data = self._array
+        if fits:
+            self._on_edited(tuple(range(len(self._array))), OTHER_TOOL)
+        else:
+            self._refuse("The layer was given voxels that are no lesion mask of this scan; its mask was kept.")
 
 
 def touched_slices(item: Iterable[Any]) -> set[int]:

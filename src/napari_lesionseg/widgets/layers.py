@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.windowing import Window
 from napari_lesionseg.widgets import layer_styles as styles
 from napari_lesionseg.widgets.comparison_layers import ComparisonLayers
-from napari_lesionseg.widgets.edit_watch import EditWatch
+from napari_lesionseg.widgets.edit_watch import OTHER_TOOL, EditWatch
 
 
 class LayerBridge:
@@ -41,6 +41,8 @@ class LayerBridge:
         session.mask_changed.connect(self._on_mask)
         session.window_changed.connect(self._on_window)
         session.slice_changed.connect(self._on_slice)
+        session.settling.connect(self._on_settling)
+        session.editable_changed.connect(self._on_editable)
         # First, so that the error map of the next slice is written before napari shows it.
         viewer.dims.events.point.connect(self._on_dims, position="first")
         viewer.dims.events.order.connect(self._on_dims, position="first")
@@ -88,7 +90,9 @@ class LayerBridge:
             self.image.contrast_limits_range = styles.window_range(scan, window)
             self.image.events.contrast_limits.connect(self._on_limits)
             self.mask = self.add_labels(self.session.mask, styles.mask_style(self.session.mask))
-            self._watch = EditWatch(self.mask, self._on_edited)
+            self._watch = EditWatch(self.mask, self._on_edited, self.session.message.emit)
+            self._watch.answer_undo(self.undo, self.redo)
+            self.mask.events.editable.connect(self._on_editable)  # napari allows editing of all it is given.
         self.viewer.dims.axis_labels = ("z", "y", "x")
         self._on_slice(self.session.slice_index)
         self.viewer.reset_view()
@@ -123,8 +127,6 @@ class LayerBridge:
             self.viewer.layers.selection.active = self.mask
 
     def _on_mask(self, slices: tuple[int, ...] | None) -> None:
-        if not self._busy and self._watch is not None:
-            self._watch.forget(slices)
         if self.mask is None or (slices is not None and not self._is_visible(slices)):
             return
         if not self._busy:
@@ -157,9 +159,20 @@ class LayerBridge:
             self.session.set_slice(round(self.viewer.dims.point[0] / self.session.scan.geometry.spacing[0]))
         self.comparison.write_errors()
 
-    def _on_edited(self, slices: tuple[int, ...]) -> None:
+    def _on_edited(self, slices: tuple[int, ...], tool: str) -> None:
+        if not self.session.editable:
+            self.session.mark_edited(slices, tool)  # It is put back, and so has to be drawn again.
+            return
         with self.own_changes():
-            self.session.mark_edited(slices)
+            self.session.mark_edited(slices, tool)
+
+    def _on_settling(self) -> None:
+        if self._watch is not None:
+            self._watch.finish_stroke()
+
+    def _on_editable(self, _: object = None) -> None:
+        if self.mask is not None and self.mask.editable != self.session.editable:
+            self.mask.editable = self.session.editable
 
     # ---- what panels ask for
 
@@ -170,14 +183,30 @@ class LayerBridge:
         overlay.position = "top_left"  # Notifications appear at the bottom right.
         overlay.visible = bool(text)
 
-    def write_slice(self, z: int, labels: npt.NDArray[np.uint8]) -> None:
-        """Write one slice (y, x) of the mask as one step of napari's undo history."""
-        if self.mask is None:
+    def write_slice(self, z: int, labels: npt.NDArray[np.uint8], tool: str = OTHER_TOOL) -> None:
+        """Write one slice (y, x) of the mask as one step of the history, made by ``tool``."""
+        mask = self.session.mask
+        if mask is None:
             raise LesionsegError("No scan is open; open a scan first.")
-        y, x = np.nonzero(self.mask.data[z] != labels)
-        if len(y):
-            self.mask.data_setitem((np.full_like(y, z), y, x), labels[y, x])
-            self.mask.refresh(extent=False, highlight=False)
+        self.session.settle([z])
+        if not np.array_equal(mask.array[z], labels):
+            mask.array[z] = labels
+            self.session.mark_edited([z], tool)
+
+    def undo(self) -> None:
+        """Take back the last edit, or say why not."""
+        self._step(self.session.undo, "There is nothing to undo.")
+
+    def redo(self) -> None:
+        """Make the edit that was undone last again, or say why not."""
+        self._step(self.session.redo, "There is nothing to redo.")
+
+    def _step(self, step: Callable[[], bool], otherwise: str) -> None:
+        try:
+            if not step():
+                self.session.message.emit(otherwise)
+        except LesionsegError as error:
+            self.session.message.emit(str(error))
 
     def shows_all(self) -> bool:
         """Whether more than one display slice is on the screen."""

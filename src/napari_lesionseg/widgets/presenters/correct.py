@@ -1,4 +1,4 @@
-"""Correcting: tools of napari's labels layer, and edits of a slice that napari can undo."""
+"""Correcting: tools of napari's labels layer, edits of a slice, and the session's undo."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ class CorrectPresenter:
         panel.copy_requested.connect(self._on_copy)
         panel.fill_holes_requested.connect(self._on_fill_holes)
         panel.revert_requested.connect(self._on_revert)
-        panel.undo_requested.connect(self._on_undo)
-        panel.redo_requested.connect(self._on_redo)
+        panel.undo_requested.connect(context.layers.undo)
+        panel.redo_requested.connect(context.layers.redo)
         listen(self.session.scan_changed, self._on_scan, panel)
         listen(self.session.mask_changed, self._show_count, panel)
         listen(self.session.slice_changed, self._show_count, panel)
+        listen(self.session.editable_changed, self._show_possible, panel)
+        listen(self.session.history_changed, self._show_possible, panel)
         self._on_scan(self.session.scan)
 
     def _on_scan(self, scan: Volume | None) -> None:
-        self.panel.show_has_scan(scan is not None)
+        self._show_possible()
         self.panel.show_brush(self.context.settings.brush_size)
         self.panel.show_tool("pan_zoom" if scan is not None else "")
         self._show_count()
@@ -65,34 +67,35 @@ class CorrectPresenter:
     def _on_copy(self, step: int) -> None:
         from napari_lesionseg.review import edits  # It brings scipy.ndimage: not while the dock opens.
 
-        self._edit(lambda mask, z: edits.copy_from_neighbour(mask.array, z, step))
+        tool = "copy from above" if step > 0 else "copy from below"
+        self._edit(lambda mask, z: edits.copy_from_neighbour(mask.array, z, step), tool)
 
     def _on_fill_holes(self) -> None:
         from napari_lesionseg.review import edits
 
-        self._edit(lambda mask, z: edits.fill_holes(mask.array[z]))
+        self._edit(lambda mask, z: edits.fill_holes(mask.array[z]), "fill holes")
 
     def _on_revert(self) -> None:
         from napari_lesionseg.review import edits
 
-        self._edit(lambda _, z: edits.reverted(self.session, z))
+        self._edit(lambda _, z: edits.reverted(self.session, z), "revert slice")
 
-    def _on_undo(self) -> None:
-        if self._layer is not None:
-            self._layer.undo()
-
-    def _on_redo(self) -> None:
-        if self._layer is not None:
-            self._layer.redo()
-
-    def _edit(self, make: Callable[[Mask, int], npt.NDArray[np.uint8]]) -> None:
+    def _edit(self, make: Callable[[Mask, int], npt.NDArray[np.uint8]], tool: str) -> None:
         mask, z = self.session.mask, self.session.slice_index
         if mask is None:
             return
         try:
-            self.context.layers.write_slice(z, make(mask, z))
+            self.context.layers.write_slice(z, make(mask, z), tool)
         except LesionsegError as error:
             self.context.report(error)
+
+    def _show_possible(self, *_: object) -> None:
+        history, editable = self.session.history, self.session.scan is not None and self.session.editable
+        self.panel.show_editable(editable)
+        self.panel.show_steps(
+            undo="" if history.undoable is None or not editable else history.undoable.name,
+            redo="" if history.redoable is None or not editable else history.redoable.name,
+        )
 
     def _show_count(self, *_: object) -> None:
         corrected = self.session.corrected_slices
