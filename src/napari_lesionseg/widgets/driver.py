@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-from qtpy.QtCore import QEventLoop, QTimer
-from qtpy.QtWidgets import QAbstractButton, QApplication
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.card import CARD
 from napari_lesionseg.models.zoo import find_model
 from napari_lesionseg.review.metrics import dice
 from napari_lesionseg.volumes import Mask, read_mask
+from napari_lesionseg.widgets.hands import Hands, require
 from napari_lesionseg.widgets.launch import make_window
 
 CORRECTED, EPOCHS = 6, 3
@@ -37,23 +35,22 @@ class Driver:
         self.metrics: dict[str, Any] = {"model": model}
         self.viewer, self.workbench = make_window()
         self.session = self.workbench.session
-        self.problems: list[str] = []
-        self.workbench.context.problem.connect(self.problems.append)
+        self.hands = Hands(self.viewer, self.workbench, out)
         self._pictures = 0
 
     def open(self, scan: Path, truth: Path) -> None:
         """Open the scan and its truth."""
         self.workbench.open.scan_requested.emit(str(scan))
-        self._wait(lambda: self.session.scan is not None, 60)
+        self.hands.wait(lambda: self.session.scan is not None, 60)
         self._picture("open")
         self.workbench.open.truth_requested.emit(str(truth))
-        self._wait(lambda: self.session.truth is not None, 60)
+        self.hands.wait(lambda: self.session.truth is not None, 60)
 
     def window(self) -> None:
         """Look through the mediastinum window, then through the lung window."""
-        self._press("preset_mediastinum")
+        self.hands.press("preset_mediastinum")
         self._picture("window")
-        self._press("preset_lung")
+        self.hands.press("preset_lung")
         image = self.workbench.context.layers.image
         require(image is not None and tuple(image.contrast_limits) == (-1350, 150), "The window did not change.")
 
@@ -66,9 +63,9 @@ class Driver:
 
     def compare(self) -> None:
         """Show where mask and truth differ, and go to the worst slice."""
-        self._press("show_errors")
+        self.hands.press("show_errors")
         self._picture("compare")
-        self._press("worst_slice")
+        self.hands.press("worst_slice")
         self._picture("worst-slice")
 
     def correct(self) -> None:
@@ -82,14 +79,14 @@ class Driver:
         self.metrics |= {"dice_corrected": self._dice(), "corrected_slices": sorted(corrected)}
         self.metrics["dice_other_slices"] = {self.model: self._dice_elsewhere()}
         require(len(corrected) > 0 and self._dice() > before, "Correcting did not raise the Dice.")
-        self._press("show_errors")
+        self.hands.press("show_errors")
         self._picture("correct")
 
     def export(self) -> None:
         """Save the corrected mask, and read it back."""
         path = self.out / "corrected_mask.nii.gz"
         self.workbench.export.export_requested.emit(str(path))
-        self._wait(lambda: path.exists() and not self.session.dirty, 60)
+        self.hands.wait(lambda: path.exists() and not self.session.dirty, 60)
         written, mask = read_mask(path), self._case()[0]
         same = written.geometry.same_grid(mask.geometry) and (written.array == mask.array).all()
         require(bool(same), "The exported mask is not the one that was corrected.")
@@ -101,15 +98,15 @@ class Driver:
         self.workbench.sections["Retrain"].set_open(True)
         panel.model.setCurrentText(self.model)
         panel.epochs.setValue(EPOCHS)
-        self._press("retrain")
-        self._wait(lambda: self.workbench.context.trainer.running, 60)
-        self._wait(lambda: panel.load.isEnabled() or not self.workbench.context.trainer.running, 900)
+        self.hands.press("retrain")
+        self.hands.wait(lambda: self.workbench.context.trainer.running, 60)
+        self.hands.wait(lambda: panel.load.isEnabled() or not self.workbench.context.trainer.running, 900)
         require(panel.load.isEnabled(), "The training ended without a model.")
         self._picture("retrain")
 
     def segment_again(self) -> None:
         """Load the new model and segment with it."""
-        self._press("load_model")
+        self.hands.press("load_model")
         name = self.workbench.segment.model.currentText()
         require(name != self.model, "The new model cannot be chosen.")
         self._segment_with(name)
@@ -126,20 +123,20 @@ class Driver:
         chooser = self.workbench.segment.model
         chooser.setCurrentText(model)
         require(chooser.currentText() == model, f"The model {model} cannot be chosen.")
-        self._press("segment")
-        self._wait(lambda: self.session.model_name == model, 600)
+        self.hands.press("segment")
+        self.hands.wait(lambda: self.session.model_name == model, 600)
 
     def _paint_like_truth(self, mask: npt.NDArray[Any], truth: npt.NDArray[Any], z: int) -> None:
         layer: Any = self.workbench.context.layers.mask
         wrong = (mask != truth).nonzero()
         self.workbench.correct.brush.setValue(1)
         for tool, label in (("tool_paint", 1), ("tool_erase", 0)):
-            self._press(tool)
+            self.hands.press(tool)
             with layer.block_history():  # As one drag of the mouse.
                 for y, x in zip(*wrong, strict=True):
                     if truth[y, x] == label:
                         layer.paint((z, y, x), label)
-        self._press("tool_pan_zoom")
+        self.hands.press("tool_pan_zoom")
 
     def _dice(self) -> float:
         mask, truth = self._case()
@@ -157,37 +154,6 @@ class Driver:
             raise LesionsegError("The demo failed: the scan or its truth is not open.")
         return mask, truth
 
-    def _press(self, name: str) -> None:
-        found = self.workbench.findChild(QAbstractButton, name)
-        require(found is not None and found.isEnabled(), f"The button {name} cannot be pressed.")
-        found.click()
-
-    def _wait(self, until: Callable[[], bool], seconds: float) -> None:
-        for _ in range(int(seconds * 50)):
-            require(not self.problems, " ".join(self.problems))
-            if until():
-                return
-            _pause(20)
-        raise LesionsegError(f"The step after picture {self._pictures} took longer than {seconds:.0f} s.")
-
     def _picture(self, name: str) -> None:
-        _pause(400)
-        for widget in QApplication.allWidgets():
-            if type(widget).__name__ == "NapariQtNotification":  # napari's own news would hide the scan.
-                widget.close()
-        _pause(100)
         self._pictures += 1
-        self.viewer.screenshot(str(self.out / f"{self._pictures:02d}-{name}.png"), canvas_only=False, flash=False)
-
-
-def _pause(milliseconds: int) -> None:
-    """Let the window go on for a while."""
-    loop = QEventLoop()
-    QTimer.singleShot(milliseconds, loop.quit)
-    loop.exec()
-
-
-def require(holds: bool, otherwise: str) -> None:
-    """Stop the demo with one sentence unless ``holds``."""
-    if not holds:
-        raise LesionsegError(f"The demo failed: {otherwise}")
+        self.hands.picture(f"{self._pictures:02d}-{name}")
