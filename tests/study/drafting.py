@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.review.changes import Entry, Kind, Marks, change_between
 from napari_lesionseg.study import Study
+from napari_lesionseg.study.writer import Listener
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
 
 Labels = npt.NDArray[np.uint8]
@@ -82,3 +86,30 @@ class Hand:
     def _line(self, kind: Kind, tool: str, z: int, voxels: int, **rest: object) -> Entry:
         self.length += 1
         return Entry(self.length, kind, tool, z, voxels, TIME, **rest)  # type: ignore[arg-type]
+
+
+class Told:
+    """Listens to a writer: ``told.saved`` and so on are lists of what was told; ``wait`` waits for the next of one."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, tuple[object, ...]]] = []
+        self._changed = threading.Condition()
+        self.listener = Listener(**{name: self._note(name) for name in Listener.__dataclass_fields__})
+
+    def _note(self, name: str) -> Callable[..., None]:
+        def note(*told: object) -> None:
+            with self._changed:
+                self.events.append((name, told))
+                self._changed.notify_all()
+
+        return note
+
+    def of(self, name: str) -> list[tuple[Any, ...]]:
+        """All that was told under this name."""
+        return [told for event, told in self.events if event == name]
+
+    def wait(self, name: str, count: int = 1, timeout: float = 20.0) -> tuple[Any, ...]:
+        """Wait until it was told so many times; return the last."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.of(name)) >= count, timeout), (name, self.events)
+            return self.of(name)[count - 1]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.changes import Entry
+from napari_lesionseg.study import blind
 from napari_lesionseg.study.database import connect, translated
 from napari_lesionseg.study.drafts import Draft
 from napari_lesionseg.study.lineage import Part, find_parts, last_position, read_rows
@@ -33,7 +34,7 @@ class Journal:
     Parameters
     ----------
     token
-        That of the draft's lock; a journal without one can only be read.
+        That of the draft's lock; a journal without one can only be read, and that of a blind reading not at all.
     """
 
     def __init__(self, study: Study, draft: Draft, token: str = "") -> None:
@@ -43,6 +44,7 @@ class Journal:
         self._engine = connect(self._path)
         self._connection: Connection | None = None
         self._parts: list[Part] = []
+        self._asks = True  # Whether the journal of a blind reading wants its lock; not where nobody is shown it.
 
     def __enter__(self) -> Journal:
         return self
@@ -60,7 +62,7 @@ class Journal:
     @property
     def length(self) -> int:
         """The position of the last line; 0 if there is none."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return last_position(connection, self.draft.number)
 
     def append(self, entries: Sequence[Entry], reviewer: str) -> int:
@@ -76,7 +78,7 @@ class Journal:
         LesionsegError
             If a position is left out, or the database cannot be written.
         """
-        with self._transaction(write=True) as connection:
+        with self.transaction(write=True) as connection:
             prove(connection, self._lock)
             length = last_position(connection, self.draft.number)
             fresh = [entry for entry in entries if entry.position > length]
@@ -90,12 +92,12 @@ class Journal:
 
     def entries(self, first: int = 1) -> list[Entry]:
         """Return the lines from ``first`` on, with their voxels."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return [to_entry(row) for row in read_rows(connection, self._parts, WHOLE, first)]
 
     def log(self) -> list[Entry]:
         """Return all lines without their voxels."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return [to_entry(row) for row in read_rows(connection, self._parts, PLAIN)]
 
     def entry(self, position: int) -> Entry:
@@ -106,7 +108,7 @@ class Journal:
         LesionsegError
             If there is none.
         """
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             row = next(read_rows(connection, self._parts, WHOLE, position, position), None)
             if row is None:
                 raise LesionsegError(f"The journal has no line {position}; close the case and open it again.")
@@ -118,7 +120,7 @@ class Journal:
         for start in range(0, len(ordered), _READ_AT_ONCE):
             some = ordered[start : start + _READ_AT_ONCE]
             wanted = set(some)
-            with self._transaction() as connection:
+            with self.transaction() as connection:
                 rows = read_rows(connection, self._parts, WHOLE, some[0], some[-1])
                 found = [to_entry(row) for row in rows if row.position in wanted]
             yield from found
@@ -143,14 +145,17 @@ class Journal:
             )
 
     @contextlib.contextmanager
-    def _transaction(self, *, write: bool = False) -> Iterator[Connection]:
+    def transaction(self, *, write: bool = False) -> Iterator[Connection]:
+        """One transaction on the connection that is kept; a busy database is given up after a second."""
         with translated(self._path):
             try:
                 connection = self._connect()
                 connection.execution_options(write=write)
                 with connection.begin():
-                    # What a draft branched from never changes: found once.
-                    self._parts = self._parts or find_parts(connection, self.draft.number)
+                    if not self._parts:  # What a draft branched from never changes: found once.
+                        if self._asks:
+                            blind.refuse_without_lock(connection, self.draft.number, self._lock.token)
+                        self._parts = find_parts(connection, self.draft.number)
                     yield connection
             except DBAPIError:
                 self.close()  # After an I/O error the connection is not to be trusted.

@@ -13,11 +13,11 @@ from typing import Final
 from sqlalchemy import Connection, delete, select, update
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.study import blind
 from napari_lesionseg.study.drafts import Draft
 from napari_lesionseg.study.schema import DraftRow, LockRow
 from napari_lesionseg.study.store import Study
 
-BEAT_SECONDS: Final = 15
 STALE_SECONDS: Final = 90
 _NO_CLOCK_IS_SO_WRONG: Final = 86_400  # A beat from the future means another clock; beyond a day nobody waits for it.
 _START_SECONDS: Final = 5  # A process's start, computed twice, may differ by this when the clock was set.
@@ -70,9 +70,15 @@ def take(study: Study, draft: Draft, reviewer: str, *, now: float | None = None)
     ----------
     now
         Seconds since 1970; left out, the clock's.
+
+    Raises
+    ------
+    LesionsegError
+        If it is another reviewer's blind reading (see ``blind``).
     """
     moment = time.time() if now is None else now
     with study._session(write=True) as session:
+        blind.refuse_other_reader(session, draft.number, reviewer)
         row = session.get(LockRow, draft.number)
         if row is not None and not _is_stale(row, moment):
             return LockedBy(row.reviewer, row.host, _since(row.token, row.beat))
@@ -104,16 +110,24 @@ def beat(study: Study, lock: Lock, *, now: float | None = None) -> None:
         If the lock was taken over.
     """
     with study._session(write=True) as session:
-        connection = session.connection()
-        prove(connection, lock)
-        moment = time.time() if now is None else now
-        connection.execute(update(LockRow).where(LockRow.draft_number == lock.draft).values(beat=moment))
+        beat_in(session.connection(), lock, time.time() if now is None else now)
+
+
+def beat_in(connection: Connection, lock: Lock, now: float) -> None:
+    """Give a sign of life (see ``beat``) inside a writing transaction."""
+    prove(connection, lock)
+    connection.execute(update(LockRow).where(LockRow.draft_number == lock.draft).values(beat=now))
 
 
 def release(study: Study, lock: Lock) -> None:
     """Give the lock back; nothing happens if it was taken over."""
     with study._session(write=True) as session:
-        session.execute(delete(LockRow).where(LockRow.draft_number == lock.draft, LockRow.token == lock.token))
+        release_in(session.connection(), lock)
+
+
+def release_in(connection: Connection, lock: Lock) -> None:
+    """Give the lock back (see ``release``) inside a writing transaction."""
+    connection.execute(delete(LockRow).where(LockRow.draft_number == lock.draft, LockRow.token == lock.token))
 
 
 def prove(connection: Connection, lock: Lock) -> None:
