@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.study.export_mitk import task_case
 from napari_lesionseg.study.gold import Gold, find_gold
 from napari_lesionseg.study.records import Case
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes import Volume
-from napari_lesionseg.volumes.export import msd, nnunet
+from napari_lesionseg.volumes.export import mitk, msd, nnunet
 from napari_lesionseg.volumes.export.dataset import DatasetCase, Progress
 from napari_lesionseg.volumes.read import read_scan
 
@@ -24,7 +25,7 @@ _KINDS: Final = {
     "nnunet": (nnunet.write_nnunet, nnunet.DEFAULT_NAME, re.compile(r"Dataset\d{3}_\w+")),
     "msd": (msd.write_msd, msd.DEFAULT_NAME, re.compile(r"Task\d{2,3}_\w+")),
 }
-FORMATS: Final = tuple(_KINDS)
+FORMATS: Final = (*_KINDS, "mitk")
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,11 @@ def export_study(
     pseudonyms: Pseudonyms | None = None,
     progress: Progress | None = None,
 ) -> ExportedStudy:
-    """Write a study as a data set of nnU-Net v2 or of the decathlon; it appears whole or not at all.
+    """Write a study as a data set of nnU-Net v2 or of the decathlon, or as tasks for MITK; whole or not at all.
 
     The test split becomes the test cases, with or without labels; all other splits the training cases, with folds by
-    patient. The labels are those of ``find_gold``; slices that nobody vouches for are marked to be ignored.
+    patient. The labels are those of ``find_gold``; slices that nobody vouches for are marked to be ignored. MITK gets
+    every case (see ``task_case``), for its tasks are still to be done.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def export_study(
         A new folder. Named as the format wants it (``Dataset501_Lesions``, ``Task501_Lesions``) it becomes the data
         set; under any other name it gets one inside.
     format
-        ``"nnunet"`` or ``"msd"``.
+        ``"nnunet"``, ``"msd"`` or ``"mitk"``.
     pseudonyms
         The names of the cases in the data set; a map that lies outside of it. Left out, ``case-0001`` and on, by
         the order in which cases were added to the study.
@@ -79,10 +81,12 @@ def export_study(
         If the format is unknown, the folder exists, no case can be learnt from, a scan or mask is missing or has
         changed, or a file cannot be written or does not read back equal.
     """
-    if format not in _KINDS:
+    if format not in FORMATS:
         raise LesionsegError(f"There is no data set format {format!r}; choose one of {', '.join(FORMATS)}.")
-    write, default_name, pattern = _KINDS[format]
     folder = Path(folder).resolve()
+    if format == "mitk":
+        return _export_tasks(study, folder, pseudonyms, progress)
+    write, default_name, pattern = _KINDS[format]
     target = folder if pattern.fullmatch(folder.name) else folder / default_name
     cases, left_out = [], []
     for number, case in enumerate(study.cases(), start=1):
@@ -90,12 +94,32 @@ def export_study(
         if gold is None and case.split != "test":
             left_out.append(case.id)
             continue
-        name = pseudonyms.name(case.id) if pseudonyms is not None else f"case-{number:04d}"
+        name = _neutral(pseudonyms, case, number)
         cases.append(_to_dataset(study, case, gold, name))
     if pseudonyms is not None:
         pseudonyms.save()  # First: a data set whose names nobody can trace back would be of no use.
     written = write(target, cases, progress=progress)
     return ExportedStudy(target, len(written.patients), len(written.test), tuple(left_out))
+
+
+def _export_tasks(
+    study: Study, folder: Path, pseudonyms: Pseudonyms | None, progress: Progress | None
+) -> ExportedStudy:
+    cases = [
+        task_case(study, case, _neutral(pseudonyms, case, number), _scan_reader(study, case))
+        for number, case in enumerate(study.cases(), start=1)
+    ]
+    if not cases:
+        raise LesionsegError(f"The study {study.folder} has no case to make a task of; add scans first.")
+    if pseudonyms is not None:
+        pseudonyms.save()
+    mitk.write_task_list(folder, cases, progress=progress)
+    test = sum(case.split == "test" for case in study.cases())
+    return ExportedStudy(folder, len(cases) - test, test, ())
+
+
+def _neutral(pseudonyms: Pseudonyms | None, case: Case, number: int) -> str:
+    return pseudonyms.name(case.id) if pseudonyms is not None else f"case-{number:04d}"
 
 
 def _to_dataset(study: Study, case: Case, gold: Gold | None, name: str) -> DatasetCase:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,12 @@ _REGIONS = "Anatomic codes - DICOM master list"
 
 
 def write_nrrd(
-    path: str | Path, mask: Mask, scan: Volume | None = None, segments: Sequence[Segment] | None = None
+    path: str | Path,
+    mask: Mask,
+    scan: Volume | None = None,
+    segments: Sequence[Segment] | None = None,
+    *,
+    fields: Mapping[str, str] | None = None,
 ) -> None:
     """Write ``mask`` on its stored grid as gzipped NRRD with a fresh header, and prove that it reads back equal.
 
@@ -40,6 +45,8 @@ def write_nrrd(
         What the mask was drawn on; if it went through lossy compression, the header says so.
     segments
         What the labels mean; each label needs one. Left out, lesions.
+    fields
+        Further key/value pairs of the header, as another program wants them; one line each.
 
     Raises
     ------
@@ -60,6 +67,7 @@ def write_nrrd(
     if path.name.lower().endswith(".seg.nrrd"):
         described = check_segments(mask, list(segments)) if segments else default_segments(mask)
         lines += _slicer_lines(described, mask.geometry.shape)
+    lines += [f"{key}:={_one_line(value)}" for key, value in (fields or {}).items()]
     if scan is not None and scan.lossy:
         lines.append(f"Comment:={LOSSY_NOTE}")
     header = "".join(f"{line}\n" for line in lines).encode() + b"\n"
