@@ -1,11 +1,12 @@
 # Every target sets up what it needs first; on a clean clone any of them may be the first command.
 #   make demo              the workbench on a generated scan (HEADLESS=1: on a virtual screen, leaves demo-output/)
+#   make demo-study        a study reviewed by a script, its window killed twice on the way (leaves demo-study/)
 #   make test              everything CI checks: lint, types, contracts, and all tests in two lanes: core and screens
 #   make unit ARGS="-k nifti -x"    pytest with arguments of your own
 #   make hazards           a line per hazard: what was measured, holds or falls short (SCALE=ci: the quick one)
 #   make peers                      other people's readers and viewers judge our exports
 
-.PHONY: help system venv demo test lint types contracts unit core screens test-pyqt6 peers hazards format clean
+.PHONY: help system venv demo demo-study test lint types contracts unit core screens test-pyqt6 peers hazards format clean
 .NOTPARALLEL:
 
 python := .venv/bin/python
@@ -25,6 +26,9 @@ venv:
 
 demo: system venv
 	@$(python) scripts/headless.py $(python) -m napari_lesionseg.demo $(ARGS)
+
+demo-study: system venv
+	@$(python) scripts/headless.py $(python) -m napari_lesionseg.demo --study $(ARGS)
 
 # Tests never open a window on the screen one works at, unless asked to: make unit HEADLESS=0
 test unit core screens test-pyqt6 peers hazards: HEADLESS := $(or $(HEADLESS),1)
@@ -68,4 +72,4 @@ format: venv
 	$(python) -m ruff format
 
 clean:
-	rm -rf .venv .venv-pyqt6 .venv-nnunet tests/peers/js/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output peers-output
+	rm -rf .venv .venv-pyqt6 .venv-nnunet tests/peers/js/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output demo-study peers-output

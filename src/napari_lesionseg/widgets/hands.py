@@ -96,7 +96,7 @@ class Hands:
             of.grab().save(path)
 
     def _on_canvas(self, size: QSize, point: Point) -> QPointF:
-        camera = self.viewer.camera
+        camera = self.viewer.scene.camera
         y, x = (size.height() / 2, size.width() / 2)
         return QPointF(
             x + camera.zoom * (point[1] - camera.center[-1]), y + camera.zoom * (point[0] - camera.center[-2])

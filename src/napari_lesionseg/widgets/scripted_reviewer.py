@@ -1,0 +1,122 @@
+"""A reviewer without a person: opens what is unfinished, draws what is missing with the mouse, and accepts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesionseg.review.changes import Entry
+from napari_lesionseg.widgets.hands import Hands, failure, require
+
+NAME: Final = "demo reviewer"
+SLICES: Final = 2  # So many slices of a case are corrected,
+STROKES: Final = 3  # with so many strokes of the brush and of the eraser each.
+SECONDS: Final = 60
+Flat = npt.NDArray[np.uint8]
+Run = tuple[int, int, int]  # Row, first and last column of neighbouring voxels.
+
+
+class ScriptedReviewer:
+    """Works through the study that is open in a window, and tells every line of the journal to its own output.
+
+    Parameters
+    ----------
+    truths
+        The folder of ``<case>.npy`` (z, y, x), which says what to draw.
+    """
+
+    def __init__(self, hands: Hands, truths: Path) -> None:
+        self._hands, self._truths = hands, truths
+        self._workbench, self._session = hands.workbench, hands.workbench.session
+        self._panel = hands.workbench.cases
+        self._recorder = hands.workbench.context.recorder
+        self._session.edited.connect(self._on_edited)
+        self._recorder.saved.connect(self._on_saved)
+
+    def open_study(self, folder: Path) -> None:
+        """Open the study by its folder, as the button does."""
+        self._workbench.open.study_requested.emit(str(folder))
+        self._hands.wait(lambda: bool(self._panel.model.rows), SECONDS)
+
+    def finished(self) -> int:
+        """How many cases are finished."""
+        return sum(1 for row in self._panel.model.rows if row.finished)
+
+    def open_next(self) -> str:
+        """Go to the next case that is not finished; return its id."""
+        self._hands.press("next_unfinished")
+        return self._opened()
+
+    def correct(self, case: str) -> None:
+        """Draw what is missing and erase what is wrong in the slices with most wrong voxels."""
+        truth = np.load(self._truths / f"{case}.npy")
+        wrong = (self._mask() != truth).sum(axis=(1, 2))
+        before = int(wrong.sum())
+        for z in sorted(int(z) for z in wrong.argsort()[-SLICES:] if wrong[z]):
+            self._session.set_slice(z)
+            self._stroke("tool_paint", z, (truth[z] != 0) & (self._mask()[z] == 0))
+            self._stroke("tool_erase", z, (truth[z] == 0) & (self._mask()[z] != 0))
+        after = int((self._mask() != truth).sum())
+        require(after < before or before == 0, f"Drawing in case {case} left {after} of {before} voxels wrong.")
+
+    def think_twice(self) -> None:
+        """Undo two strokes and redo them."""
+        steps = 2
+        drawn = self._mask().copy()
+        for button in ("undo", "redo"):
+            for _ in range(steps):
+                self._hands.press(button)
+        require(np.array_equal(drawn, self._mask()), "Undo and redo did not give the mask back.")
+
+    def accept(self, case: str) -> None:
+        """Approve the open case."""
+        self._hands.press("accept_case")
+        self._hands.wait(lambda: self._state(case) == "approved", SECONDS)
+
+    def _stroke(self, tool: str, z: int, wrong: npt.NDArray[np.bool_]) -> None:
+        spacing = self._session.scan.geometry.spacing if self._session.scan is not None else (1.0, 1.0, 1.0)
+        self._hands.press(tool)
+        self._workbench.correct.brush.setValue(1)
+        for y, first, last in runs(wrong, STROKES):
+            tell("stroke", slice=z)
+            self._hands.draw([(y * spacing[1], x * spacing[2]) for x in (first, last)])
+
+    def _opened(self) -> str:
+        session, panel = self._session, self._panel
+        self._hands.wait(lambda: session.scan is not None and session.editable and self._recorder.is_open, SECONDS)
+        tell("opened", case=panel.model.open_id, finished=self.finished())
+        return str(panel.model.open_id)
+
+    def _state(self, case: str) -> str:
+        return next(row.state for row in self._panel.model.rows if row.id == case)
+
+    def _mask(self) -> npt.NDArray[Any]:
+        if self._session.mask is None:
+            raise failure("no case is open.")
+        return self._session.mask.array
+
+    def _on_edited(self, entry: Entry) -> None:
+        line = {"kind": entry.kind, "tool": entry.tool, "slice": entry.slice, "voxels": entry.voxels}
+        tell("drawn", draft=self._recorder.draft, position=entry.position, target=entry.target, **line)
+
+    def _on_saved(self, position: int, time: str) -> None:
+        tell("saved", draft=self._recorder.draft, position=position, time=time)
+
+
+def runs(wrong: npt.NDArray[np.bool_], most: int) -> list[Run]:
+    """Find the longest rows of neighbouring voxels in a slice (y, x), ``most`` of them, from top to bottom."""
+    padded = np.pad(wrong, ((0, 0), (1, 1))).astype(np.int8)
+    steps = np.diff(padded, axis=1)
+    rows, first = np.nonzero(steps == 1)
+    _, last = np.nonzero(steps == -1)
+    found = [(int(y), int(x), int(end) - 1) for y, x, end in zip(rows, first, last, strict=True)]
+    return sorted(sorted(found, key=lambda run: run[1] - run[2])[:most])
+
+
+def tell(event: str, **more: Any) -> None:
+    """Say a line to whoever started this process."""
+    print(json.dumps({"event": event, **more}), flush=True)
