@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.study import rows
+from napari_lesionseg.study import blind, rows
 from napari_lesionseg.study.database import now
 from napari_lesionseg.study.records import Purpose, Revision
 from napari_lesionseg.study.schema import CaseRow, DraftRow, EntryRow, RevisionRow
@@ -95,13 +95,12 @@ class Drafts:
         """
         with self._study._session(write=True) as session:
             parent = session.get_one(DraftRow, draft.number)
+            blind.refuse_other_reader(session, parent.number, reviewer)
             last = select(func.max(EntryRow.position)).where(EntryRow.draft_number == parent.number)
             if not 0 <= at <= (session.scalars(last).one() or parent.branched_at or 0):
                 raise LesionsegError(f"Draft {draft.id} has no line {at} to branch at; choose one of its lines.")
             case = session.get_one(CaseRow, parent.case_number)
-            row = _begin(session, case, "branch", reviewer, parent.base_number)
-            row.parent_number, row.branched_at = parent.number, at
-            session.flush()
+            row = _begin(session, case, "branch", reviewer, parent.base_number, (parent.number, at))
             return self._record(session, row)
 
     def find_branch(self, draft: Draft, reviewer: str) -> Draft | None:
@@ -116,11 +115,17 @@ class Drafts:
         """Return the open reading of a case by ``reviewer``, or begin one with the newest prediction.
 
         It never begins with what another reviewer drew.
+
+        Raises
+        ------
+        LesionsegError
+            If there is no such case, or ``reviewer`` may not begin a reading of it (see ``blind``).
         """
         with self._study._session(write=True) as session:
             case = rows.find_case(session, case_id)
             row = _newest(session, case, DraftRow.purpose == "reading", DraftRow.reviewer == reviewer)
             if row is None:
+                blind.refuse_reader(session, case, reviewer)
                 row = _begin(session, case, "reading", reviewer, _base_number(session, case, None, ("prediction",)))
             return self._record(session, row)
 
@@ -170,13 +175,23 @@ def _newest(session: Session, case: CaseRow, *conditions: object) -> DraftRow | 
     return session.scalars(wanted.order_by(DraftRow.number.desc()).limit(1)).first()
 
 
-def _begin(session: Session, case: CaseRow, purpose: Purpose, reviewer: str, base: int | None) -> DraftRow:
+def _begin(
+    session: Session,
+    case: CaseRow,
+    purpose: Purpose,
+    reviewer: str,
+    base: int | None,
+    left: tuple[int, int] | tuple[None, None] = (None, None),
+) -> DraftRow:
+    """Add a draft; ``left`` is the number of the draft it branches from, and at which line."""
     row = DraftRow(
         id=f"draft-{uuid.uuid4().hex[:12]}",
         case_number=case.number,
         purpose=purpose,
         reviewer=reviewer,
         base_number=base,
+        parent_number=left[0],
+        branched_at=left[1],
         started=now(),
     )
     session.add(row)
