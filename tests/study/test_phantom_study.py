@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import Study, phantom_study
 from napari_lesionseg.study.phantom_study import HIDDEN_TRUTH, write_phantom_study
+from napari_lesionseg.study.split import SPLITS, Split, choose_split
 from napari_lesionseg.volumes import nifti
 
 SHAPE = (16, 64, 64)
@@ -19,14 +21,16 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return write_phantom_study(tmp_path_factory.mktemp("phantoms") / "study", 5, 2, SHAPE, seed=1)
 
 
-def test_labelled_patients_are_split_by_the_rule_and_the_unlabelled_train(phantoms: Study) -> None:
+def test_labelled_patients_are_split_by_the_ledger_and_the_unlabelled_train(phantoms: Study) -> None:
     patients = [f"phantom-{number:04d}" for number in range(1, 8)]
-    assert phantoms.split() == {
-        "train": [patients[0], patients[3], *patients[5:]],
-        "calibration": [patients[1]],
-        "gate": [patients[2]],
-        "test": [patients[4]],
-    }
+    counts: Counter[Split] = Counter()
+    for patient in patients[:5]:
+        counts[choose_split(counts, phantoms.seed, patient)] += 1
+    split = phantoms.split()
+    assert sorted(sum(split.values(), [])) == patients
+    assert (split["train"][0], split["calibration"][0]) == (patients[0], patients[1])
+    assert split["train"][-2:] == patients[5:]
+    assert {name: len(split[name]) for name in SPLITS} == {**counts, "train": counts["train"] + 2}
 
 
 def test_a_labelled_patient_has_a_truth_on_the_grid_of_the_scan(phantoms: Study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import uuid
@@ -12,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.study.schema import APPLICATION_ID, VERSION, Base, StudyRow
+from napari_lesionseg.study.header import check_header
+from napari_lesionseg.study.integrity import check_integrity
+from napari_lesionseg.study.migrations import migrate
+from napari_lesionseg.study.place import is_on_network
+from napari_lesionseg.study.schema import APPLICATION_ID, VERSION
+from napari_lesionseg.study.tables import make_tables, make_triggers
 from napari_lesionseg.volumes.atomic import sync_folder
 
 BUSY_SECONDS = 30  # how long a writer waits for another one
@@ -32,12 +37,17 @@ def create_database(path: Path, seed: int) -> None:
     """Make a new study database; it appears under ``path`` only when it is complete."""
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
     try:
-        with translated(path):
-            engine = connect(temporary)
-            with Session(engine.execution_options(write=True)) as session, session.begin():
-                Base.metadata.create_all(session.connection())
-                session.add(StudyRow(id=1, seed=seed, created=now()))
-            _set_pragmas(temporary)
+        with contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            make_tables(connection)
+            make_triggers(connection)
+            connection.execute("INSERT INTO study (id, seed, created) VALUES (1, ?, ?)", (seed, now()))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
+            # The version is written before the journal becomes a WAL, so that it stands in the file itself.
+            connection.execute(f"PRAGMA journal_mode = {_journal_mode(path)}")
         os.replace(temporary, path)
         sync_folder(path.parent)
     except (OSError, sqlite3.Error) as error:
@@ -46,38 +56,41 @@ def create_database(path: Path, seed: int) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _set_pragmas(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        # The version is written before the journal becomes a WAL, so that it stands in the file itself.
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("PRAGMA journal_mode = WAL")
-    finally:
-        connection.close()
-
-
-def check_database(path: Path) -> None:
-    """Read the first 100 bytes of ``path`` and nothing else.
+def prepare_database(path: Path) -> None:
+    """Make sure that a database may be used: ours, not newer, of this version and whole.
 
     Raises
     ------
     LesionsegError
-        If it is no study database, or one of a newer version.
+        If it is no study database, is of a newer version (its files have been read and nothing else), is damaged, or
+        could not be migrated.
     """
-    try:
-        with open(path, "rb") as file:
-            header = file.read(100)
-    except OSError as error:
-        raise LesionsegError(f"{path} cannot be read: {error.strerror}; check the disk and the permissions.") from error
-    application = int.from_bytes(header[68:72], "big")
-    if not header.startswith(b"SQLite format 3\0") or application != APPLICATION_ID:
-        raise LesionsegError(f"{path} is not a study database; choose a folder made by 'lesionseg study create'.")
-    version = int.from_bytes(header[60:64], "big")
-    if version != VERSION:
+    header = check_header(path)
+    # What a killed program left in a journal is settled by opening it, and may bring an older version back.
+    if header.version < VERSION or check_integrity(path) < VERSION:
+        migrate(path)
+        check_integrity(path)
+    _settle_journal(path)
+
+
+def _journal_mode(path: Path) -> str:
+    return "DELETE" if is_on_network(path.parent) else "WAL"
+
+
+def _settle_journal(path: Path) -> None:
+    """A study may have been carried from a local disk to a network, or back, since it was opened last."""
+    wanted = _journal_mode(path)
+    if check_header(path).has_wal == (wanted == "WAL"):
+        return
+    with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+        try:
+            settled = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0]
+        except sqlite3.OperationalError:
+            settled = ""
+    if wanted == "DELETE" and settled != "delete":
         raise LesionsegError(
-            f"{path} has schema version {version}, this program knows {VERSION}; "
-            "update napari-lesionseg to open this study, which has been left untouched."
+            f"{path} lies on a network drive and is held open by another program that takes it for a local disk; "
+            "close that program, then open the study again."
         )
 
 
@@ -111,6 +124,8 @@ def translated(path: Path) -> Iterator[None]:
     """Turn a database error into one sentence that names ``path``."""
     try:
         yield
+    except IntegrityError as error:
+        raise LesionsegError(f"{path} refused this change: {error.orig}; nothing has been changed.") from error
     except DBAPIError as error:
         raise LesionsegError(
             f"{path} could not be read or written: {error.orig}; "

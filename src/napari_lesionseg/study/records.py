@@ -39,6 +39,8 @@ class Case:
         The scan's stored grid: voxels (i, j, k), and the 4×4 RAS matrix (mm) row by row.
     state
         How far its review is (see ``states``).
+    removed
+        When it was taken out of the study (UTC, ISO 8601); None where it was not.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Case:
     shape: tuple[int, int, int]
     affine: tuple[float, ...]
     state: State = "unlabelled"
+    removed: str | None = None
 
     @cached_property
     def geometry(self) -> Geometry:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.study import blind
 from napari_lesionseg.study.files import stored_path
+from napari_lesionseg.study.ledger import line_hash
 from napari_lesionseg.study.records import Case, Revision, check_role
-from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow
+from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow, StudyRow
 from napari_lesionseg.study.split import Split, check_split, choose_split
+from napari_lesionseg.study.states import check_state
 from napari_lesionseg.volumes.names import next_name
 
 NEUTRAL = "case"  # Ids made from file names would carry patients' names into masks, cards and reports.
@@ -29,11 +31,23 @@ def read_cases(session: Session, folder: Path, *conditions: ColumnElement[bool])
         PatientRow.split,
         CaseRow.shape,
         CaseRow.affine,
+        CaseRow.state,
+        CaseRow.removed,
     )
     wanted = columns.join(CaseRow.patient).where(*conditions).order_by(CaseRow.number)
     return [
-        Case(case, patient, stored_path(folder, scan), sha256, check_split(split), (i, j, k), tuple(affine))
-        for case, patient, scan, sha256, split, (i, j, k), affine in session.execute(wanted)
+        Case(
+            case,
+            patient,
+            stored_path(folder, scan),
+            sha256,
+            check_split(split),
+            (i, j, k),
+            tuple(affine),
+            check_state(state),
+            removed,
+        )
+        for case, patient, scan, sha256, split, (i, j, k), affine, state, removed in session.execute(wanted)
     ]
 
 
@@ -78,25 +92,35 @@ def find_parent(session: Session, case_id: str, parent: str | None) -> int | Non
     """Return the number of the revision ``parent`` of the case, or raise one sentence."""
     if parent is None:
         return None
-    wanted = select(RevisionRow.number).join(RevisionRow.case).where(CaseRow.id == case_id, RevisionRow.id == parent)
-    number = session.scalars(wanted).first()
+    case = find_case(session, case_id)
+    wanted = select(RevisionRow.number).where(RevisionRow.case_number == case.number, RevisionRow.id == parent)
+    number = session.scalars(wanted.where(blind.given_out(session, case.number))).first()
     if number is None:
         raise LesionsegError(f"Case {case_id} has no revision {parent!r} to be the parent; see 'lesionseg study show'.")
     return number
 
 
 def find_or_add_patient(session: Session, patient: str, split: Split | None) -> PatientRow:
-    """Return the patient, who joins a split on the first call and never moves."""
+    """Return the patient, who gets a line in the ledger on the first call and never moves."""
     row = session.scalars(select(PatientRow).where(PatientRow.id == patient)).first()
     if row is None:
-        counts = Counter(check_split(name) for name in session.scalars(select(PatientRow.split)))
-        row = PatientRow(id=patient, split=split or choose_split(counts))
-        session.add(row)
-        session.flush()
+        row = _add_patient(session, patient, split)
     elif split is not None and split != row.split:
         raise LesionsegError(
             f"Patient {row.id} is in the split {row.split} and cannot join {split}; add this scan without a split."
         )
+    return row
+
+
+def _add_patient(session: Session, patient: str, split: Split | None) -> PatientRow:
+    counted = session.execute(select(PatientRow.split, func.count()).group_by(PatientRow.split))
+    counts = {check_split(name): count for name, count in counted}
+    seed = session.scalars(select(StudyRow.seed)).one()
+    chosen = split or choose_split(counts, seed, patient)
+    last = session.scalars(select(PatientRow.hash).order_by(PatientRow.number.desc()).limit(1)).first()
+    row = PatientRow(id=patient, split=chosen, hash=line_hash(last or "", patient, chosen))
+    session.add(row)
+    session.flush()
     return row
 
 

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.study import rows
+from napari_lesionseg.study import blind, rows
 from napari_lesionseg.study.checks import check_grid, check_scan, check_slices
-from napari_lesionseg.study.database import check_database, connect, create_database, now, translated
+from napari_lesionseg.study.database import connect, create_database, now, prepare_database, translated
 from napari_lesionseg.study.files import make_empty_folder, make_folder, path_to_store, sha256_of, write_copy
 from napari_lesionseg.study.records import Case, Revision, Role, check_id, check_role
 from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow, StudyRow
@@ -56,19 +56,20 @@ class Study:
 
     @classmethod
     def open(cls, folder: str | Path) -> Study:
-        """Open a study.
+        """Open a study; one of an older version is migrated, after a backup of its database.
 
         Raises
         ------
         LesionsegError
-            If there is no study, or its schema is newer than this program.
+            If there is no study, its schema is newer than this program, its database is damaged, or it could not be
+            migrated from an older version.
         """
         folder = Path(folder).resolve()
         if not (folder / DATABASE).is_file():
             raise LesionsegError(
                 f"{folder} is not a study (it has no {DATABASE}); choose a folder made by 'lesionseg study create'."
             )
-        check_database(folder / DATABASE)
+        prepare_database(folder / DATABASE)
         return cls(folder)
 
     @property
@@ -233,13 +234,19 @@ class Study:
             return rows.to_revision(row, self.folder)
 
     def revisions(self, case_id: str) -> list[Revision]:
-        """Return all revisions of a case, oldest first."""
+        """Return all revisions of a case, oldest first; readings only when both of a pair are finished."""
         with self._session() as session:
             case = rows.find_case(session, case_id)
-            found = session.scalars(
-                select(RevisionRow).where(RevisionRow.case_number == case.number).order_by(RevisionRow.number)
-            )
-            return [rows.to_revision(row, self.folder) for row in found]
+            return self._read_revisions(session, case, blind.given_out(session, case.number))
+
+    def _all_revisions(self, case_id: str) -> list[Revision]:
+        """Return also the readings that nobody may see yet; for proofs, whose results do not show them."""
+        with self._session() as session:
+            return self._read_revisions(session, rows.find_case(session, case_id))
+
+    def _read_revisions(self, session: Session, case: CaseRow, *conditions: ColumnElement[bool]) -> list[Revision]:
+        wanted = select(RevisionRow).where(RevisionRow.case_number == case.number, *conditions)
+        return [rows.to_revision(row, self.folder) for row in session.scalars(wanted.order_by(RevisionRow.number))]
 
     def latest(self, case_id: str, role: Role) -> Revision | None:
         """Return the newest revision of a case in ``role``, or None if there is none."""
@@ -248,7 +255,7 @@ class Study:
             newest = (
                 select(RevisionRow)
                 .where(RevisionRow.case_number == case.number)
-                .where(RevisionRow.role == check_role(role))
+                .where(RevisionRow.role == check_role(role), blind.given_out(session, case.number))
             )
             row = session.scalars(newest.order_by(RevisionRow.number.desc()).limit(1)).first()
             return rows.to_revision(row, self.folder) if row is not None else None
@@ -265,6 +272,12 @@ class Study:
             for case_id, role, count in session.execute(counted.group_by(CaseRow.id, RevisionRow.role)):
                 counts.setdefault(case_id, {})[role] = count
         return counts
+
+    def ledger(self) -> list[tuple[str, Split, str]]:
+        """Return the lines of the ledger: patient, split and hash, in the order the patients were added."""
+        lines = select(PatientRow.id, PatientRow.split, PatientRow.hash).order_by(PatientRow.number)
+        with self._session() as session:
+            return [(patient, check_split(split), noted) for patient, split, noted in session.execute(lines)]
 
     def split(self) -> dict[Split, list[str]]:
         """Return the patients of each split, in the order they were added."""
