@@ -22,6 +22,7 @@ from napari_lesionseg.widgets.keep_worker import KeepWorker
 from napari_lesionseg.widgets.layer_guard import LayerGuard
 from napari_lesionseg.widgets.layers import LayerBridge
 from napari_lesionseg.widgets.read_worker import ReadWorker
+from napari_lesionseg.widgets.recorder import Recorder
 from napari_lesionseg.widgets.role_dialog import ask_role
 from napari_lesionseg.widgets.segment_worker import SegmentWorker
 from napari_lesionseg.widgets.settings import Settings
@@ -40,7 +41,9 @@ class Context:
     def __init__(self, viewer: ViewerModel) -> None:
         self.settings = Settings.load()
         self.session = Session()
+        self.recorder = Recorder(self.session)
         self.layers = LayerBridge(viewer, self.session)
+        viewer.mouse_move_callbacks.append(lambda *_: self.recorder.touch())
         self.guard = LayerGuard(self.layers, self.session, self.complain, ask_role)
         self.reader = ReadWorker()
         self.segmenter = SegmentWorker()
@@ -58,6 +61,7 @@ class Context:
     def attach(self, panel: QWidget) -> None:
         """Count ``panel`` as a user of this context; when the last one goes, the long jobs are stopped."""
         self._panels += 1
+        self.recorder.resume()
         panel.destroyed.connect(self._on_panel_gone)
 
     def _on_panel_gone(self) -> None:
@@ -69,6 +73,7 @@ class Context:
     def close(self) -> None:
         """Stop the long jobs; what is open stays open for the next panel."""
         self.guard.stop()
+        self.recorder.close()
         self.reader.close()
         self.segmenter.close()
         self.keeper.close()

@@ -53,6 +53,8 @@ class Recorder(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._made_by: tuple[MakeWriter, bool] | None = None  # The last one opened.
+        self._closed_on: Volume | None = None
         self._next: Recording | None = None
         self._current: Recording | None = None
         self._recording = False  # Lines are taken: the session is where the journal is.
@@ -100,10 +102,10 @@ class Recorder(QObject):
             reading=mode == "read",
         )
 
-    def open_with(self, make: MakeWriter, *, reading: bool = False) -> None:
+    def open_with(self, make: MakeWriter, reading: bool = False) -> None:
         """Open the journal that ``make`` writes, as the next one to attach."""
         self.drop_next()
-        self._next = Recording(make, reading=reading)
+        self._next, self._made_by = Recording(make, reading=reading), (make, reading)
         self._next.opened.connect(self._on_opened)
         self._next.locked.connect(self._on_locked)
         self._next.saved.connect(self._on_saved)
@@ -152,8 +154,18 @@ class Recorder(QObject):
         """Keep what is open and end: the window is closing. False if not all was on the disk."""
         self._settle.stop()
         self._session.settle()
+        if self._next is not None:
+            self._made_by = None
         self.drop_next()
+        self._closed_on = self._scan
         return self.detach()
+
+    def resume(self) -> None:
+        """Journal the open scan again if ``close`` ended that: a panel was closed, and another one is opened."""
+        scan, self._closed_on = self._closed_on, None
+        if scan is not None and scan is self._session.scan and self._made_by is not None:
+            self.open_with(*self._made_by)
+            self.attach()
 
     def touch(self) -> None:
         """Take note that somebody is at the window."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
+
+if TYPE_CHECKING:
+    from napari_lesionseg.widgets.recorder import Recorder
 
 LATE_SECONDS = 2.0  # An edit that is older and not yet on the disk is shown.
 COLOURS = {"none": "", "saved": "#2FA84F", "late": "#F0B13C", "failed": "#E5533D", "reading": ""}
@@ -78,6 +81,11 @@ class SaveLine(QLabel):
         self.setWordWrap(True)
         self.setMinimumWidth(1)
         self.show_state(NO_STATE)
+
+    def follow(self, recorder: Recorder) -> None:
+        """Show how the journal of ``recorder`` stands, from now on."""
+        recorder.state_changed.connect(self.show_state)
+        self.show_state(recorder.state)
 
     def show_state(self, state: SaveState) -> None:
         """Show how the journal stands."""

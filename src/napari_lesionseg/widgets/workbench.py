@@ -15,16 +15,19 @@ from napari_lesionseg.widgets.compare_panel import ComparePanel
 from napari_lesionseg.widgets.context import Context, context_for
 from napari_lesionseg.widgets.correct_panel import CorrectPanel
 from napari_lesionseg.widgets.export_panel import ExportPanel
+from napari_lesionseg.widgets.history_panel import HistoryPanel
 from napari_lesionseg.widgets.open_panel import OpenPanel
 from napari_lesionseg.widgets.parts import listen, note
 from napari_lesionseg.widgets.presenters.compare import ComparePresenter
 from napari_lesionseg.widgets.presenters.correct import CorrectPresenter
 from napari_lesionseg.widgets.presenters.export import ExportPresenter
+from napari_lesionseg.widgets.presenters.history import HistoryPresenter
 from napari_lesionseg.widgets.presenters.open import OpenPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
 from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
 from napari_lesionseg.widgets.presenters.window import WindowPresenter
 from napari_lesionseg.widgets.retrain_panel import RetrainPanel
+from napari_lesionseg.widgets.save_state import SaveLine
 from napari_lesionseg.widgets.section import Section
 from napari_lesionseg.widgets.segment_panel import SegmentPanel
 from napari_lesionseg.widgets.shortcuts import bind_shortcuts
@@ -48,7 +51,7 @@ class Workbench(QWidget):
         self.context: Context = context_for(napari_viewer)
         self.open, self.window_, self.segment = OpenPanel(), WindowPanel(), SegmentPanel()
         self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
-        self.retrain = RetrainPanel()
+        self.retrain, self.history, self.save_line = RetrainPanel(), HistoryPanel(), SaveLine()
         self.sections = self._make_sections()
         self._opened = self.sections["Window"]
         self._reveal = QTimer(self)
@@ -70,11 +73,13 @@ class Workbench(QWidget):
             SegmentPresenter(self.segment, self.context),
             ComparePresenter(self.compare, self.context),
             CorrectPresenter(self.correct, self.context),
+            HistoryPresenter(self.history, self.context),
             exporter,
             RetrainPresenter(self.retrain, self.context),
         )
         listen(self.context.problem, self._on_problem, self)
         listen(self.session.message, self._on_message, self)
+        self.save_line.follow(self.context.recorder)
         bind_shortcuts(self.context.viewer, self)
         self.context.attach(self)
 
@@ -129,6 +134,7 @@ class Workbench(QWidget):
             "Segment": self.segment,
             "Compare": self.compare,
             "Correct": self.correct,
+            "History": self.history,
             "Export": self.export,
             "Retrain": self.retrain,
         }
@@ -152,6 +158,7 @@ class Workbench(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 12, 8, 6)  # napari's title bar lies over the first pixels.
         layout.addWidget(self.open)
+        layout.addWidget(self.save_line)
         layout.addWidget(self._scroll, stretch=1)
         layout.addWidget(self.status)
 
