@@ -227,6 +227,42 @@ def test_time_on_a_slice_is_kept_and_counted_on_after_a_restart(desk: Make, qtbo
     qtbot.waitUntil(lambda: again.recorder.seconds[3] >= shown, timeout=10000)
 
 
+def test_a_scan_without_a_study_is_journaled_to_the_desk(desk: Make, qtbot: QtBot) -> None:
+    def open_loose(one: Desk) -> None:
+        one.session.open_scan(scan())
+        one.recorder.open_desk(one.session.scan, "ann")
+        one.recorder.attach()
+        qtbot.waitUntil(lambda: one.recorder.is_open, timeout=20000)
+
+    one, again, saved = desk(), desk(), []
+    one.recorder.saved.connect(lambda position, _: saved.append(position))
+    open_loose(one)
+    one.paint(1, 2, 3)
+    qtbot.waitUntil(lambda: saved == [1], timeout=5000)
+    one.recorder.close()
+    open_loose(again)
+    assert again.array[1, 2, 3] == 1
+    assert again.session.undo()
+    assert not again.array.any()
+
+
+def test_a_closed_panel_that_is_opened_again_goes_on_journaling(desk: Make, qtbot: QtBot) -> None:
+    one = desk()
+    one.open()
+    one.paint(1, 2, 3)
+    assert one.recorder.close()
+    one.paint(1, 2, 4)  # The layers are still there.
+    assert not one.recorder.is_open
+    one.recorder.resume()
+    qtbot.waitUntil(lambda: one.recorder.is_open, timeout=20000)
+    assert one.recorder.flush()
+    assert [line.voxels for line in one.journaled()] == [1, 1]
+    one.recorder.close()
+    one.session.open_scan(scan())
+    one.recorder.resume()  # Another scan: its journal is another.
+    assert one.recorder.state.kind == "none"
+
+
 class FakeWriter:
     """A writer whose disk is told what to do."""
 

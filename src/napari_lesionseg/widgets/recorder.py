@@ -43,6 +43,8 @@ class Recorder(QObject):
     """The ``LockedBy`` that says who has the case; nothing is journaled."""
     branched = Signal(object)
     """The ``Draft`` in which the attached case goes on: another reviewer took over the old one."""
+    saved = Signal(int, str)
+    """The position up to which the attached case is on the disk, and when (UTC, ISO 8601)."""
     failed = Signal(str)
     """One sentence: edits of the attached case cannot be written now."""
     state_changed = Signal(object)
@@ -77,6 +79,11 @@ class Recorder(QObject):
     # ---- what others ask for
 
     @property
+    def is_open(self) -> bool:
+        """Whether the session is where the journal is: edits are journaled, or the mask is only read."""
+        return self._recording
+
+    @property
     def draft(self) -> Draft | None:
         """The draft that is drawn in, None before it is restored."""
         return self._current.draft if self._current is not None and self._recording else None
@@ -101,6 +108,12 @@ class Recorder(QObject):
             lambda listener: Writer(study_folder, case_id, reviewer, listener, mode=mode, base=base),
             reading=mode == "read",
         )
+
+    def open_desk(self, scan: Volume, reviewer: str) -> None:
+        """Open the journal of a scan without a study, as the next one to attach; its thread hashes the scan."""
+        from napari_lesionseg.study.desk import desk_writer
+
+        self.open_with(lambda listener: desk_writer(scan, reviewer, listener))
 
     def open_with(self, make: MakeWriter, reading: bool = False) -> None:
         """Open the journal that ``make`` writes, as the next one to attach."""
@@ -222,10 +235,11 @@ class Recorder(QObject):
             self._session.set_editable(False)
         self.locked.emit(by)
 
-    def _on_saved(self, position: int, _time: str) -> None:
+    def _on_saved(self, position: int, time: str) -> None:
         if self.sender() is self._current:
             self._session.history.acknowledge(position)
             self._show()
+            self.saved.emit(position, time)
 
     def _on_failed(self, sentence: str) -> None:
         if self.sender() is self._current:
