@@ -71,8 +71,9 @@ def _leave_wal(connection: sqlite3.Connection) -> None:
         try:
             if connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] == "delete":
                 return
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > give_up:  # A disk that fails does not get better by waiting.
                 raise
         if time.monotonic() > give_up:
             raise sqlite3.OperationalError("database is locked")

@@ -19,7 +19,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises
     ------
     LesionsegError
-        If ``folder`` exists already, or cannot be made.
+        If ``folder`` exists already, or cannot be made. Only if its parent cannot be synced at the very end, the
+        folder is there, and the sentence says so.
     """
     if folder.exists():
         raise LesionsegError(f"{folder} exists already; choose a new folder for the data set.")
@@ -32,7 +33,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         sync_folder(temporary)
         temporary.rename(folder)
         done = True
-        sync_folder(folder.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise LesionsegError(
@@ -44,3 +44,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             with suppress(OSError):  # Somebody else may have put something there by now.
                 for parent in new_parents:
                     parent.rmdir()
+    try:
+        sync_folder(folder.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LesionsegError(
+            f"{folder} was written, but the disk did not confirm it: {reason}; check the disk, and export it again."
+        ) from error
