@@ -113,3 +113,8 @@ class Told:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.of(name)) >= count, timeout), (name, self.events)
             return self.of(name)[count - 1]
+
+    def wait_for_any(self, *names: str, timeout: float = 20.0) -> None:
+        """Wait until one of these was told."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: any(self.of(name) for name in names), timeout), self.events
