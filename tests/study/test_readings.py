@@ -282,9 +282,9 @@ def test_settling_makes_a_correction_of_every_slice_with_both_readings_as_its_so
         readings.finish(readings.start(case, name), make_mask(count))
     a, b = readings.pair(case)
     draft = Drafts(study).start_adjudication(case, "cid", a)
-    kept = readings.settle(case, "cid", make_mask(5), draft, 2)
+    kept = readings.settle(case, "cid", make_mask(5), draft, 0)
     assert (kept.role, kept.reviewer, kept.sources) == ("correction", "cid", (a.id, b.id))
-    assert (kept.parent, kept.draft, kept.position, kept.corrected_slices) == (a.id, draft.id, 2, None)
+    assert (kept.parent, kept.draft, kept.position, kept.corrected_slices) == (a.id, draft.id, 0, None)
     assert study.latest(case, "correction") == kept
     assert readings.state(case).settled
     assert study.case(case).state == "corrected"

@@ -72,6 +72,9 @@ def to_revision(row: RevisionRow, folder: Path) -> Revision:
         model=row.model,
         parent=row.parent.id if row.parent is not None else None,
         corrected_slices=None if row.corrected_slices is None else tuple(row.corrected_slices),
+        draft=row.draft.id if row.draft is not None else None,
+        position=row.position,
+        sources=tuple(row.sources or ()),
         result_key=row.result_key,
     )
 

@@ -107,6 +107,7 @@ class RevisionRow(Base):
 
     case: Mapped[CaseRow] = relationship(lazy="joined", innerjoin=True)
     parent: Mapped[RevisionRow | None] = relationship(lazy="joined", join_depth=1, remote_side=[number])
+    draft: Mapped[DraftRow | None] = relationship(lazy="joined", foreign_keys=[draft_number])
 
 
 class DraftRow(Base):

@@ -8,21 +8,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.study import blind, rows
+from napari_lesionseg.study import blind, case_changes, new_revision, rows
 from napari_lesionseg.study.checks import check_grid, check_scan, check_slices
 from napari_lesionseg.study.database import connect, create_database, now, prepare_database, translated
-from napari_lesionseg.study.files import make_empty_folder, make_folder, path_to_store, sha256_of, write_copy
+from napari_lesionseg.study.files import make_empty_folder, make_folder, path_to_store, sha256_of
+from napari_lesionseg.study.new_scan import NewScan
 from napari_lesionseg.study.records import Case, Revision, Role, check_id, check_role
 from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow, StudyRow
 from napari_lesionseg.study.split import SPLITS, Split, check_split
-from napari_lesionseg.volumes import Mask, nifti, read_scan
+from napari_lesionseg.volumes import Mask, nifti
 
 DATABASE: Final = "study.db"
-ONE_FILE: Final = (".nii", ".nii.gz", ".nrrd", ".mha")
 FOLDERS: Final = ("masks", "models", "runs", "exports")
 
 
@@ -89,7 +90,7 @@ class Study:
         series: str | None = None,
         geometry: str | None = None,
     ) -> Case:
-        """Add a scan; a patient who is new joins ``split``, or the split furthest below its target.
+        """Add a scan; a patient who is new joins ``split``, or the one that the ledger draws.
 
         Parameters
         ----------
@@ -116,43 +117,81 @@ class Study:
             if given is not None:
                 check_id(kind, given)
         chosen = check_split(split) if split is not None else None
-        scan = original = Path(scan)
-        if not copy and not scan.name.lower().endswith(ONE_FILE):
-            raise LesionsegError(f"{scan} is not a scan in one file; let it be copied into the study (--copy).")
-        if not copy and (series, geometry) != (None, None):
-            raise LesionsegError(f"{scan} needs an answer that only a copy keeps; let it be copied (--copy).")
-        volume = read_scan(scan, series=series, geometry=geometry)
-        sha256 = sha256_of(scan) if scan.is_file() else ""
+        new = NewScan.read(Path(scan), copy=copy, series=series, geometry=geometry)
         with self._session(write=True) as session:
             case_id = case_id or rows.free_id(session)
             rows.refuse_known_case(session, case_id)
-            patient_row = rows.find_or_add_patient(session, patient or case_id, chosen)
-            rows.refuse_scan_of_other_patient(session, scan, sha256, patient_row)
-            if copy:
-                scan = self.folder / "scans" / f"{case_id}.nii.gz"
-                sha256 = write_copy(
-                    volume, scan, lambda own: rows.refuse_scan_of_other_patient(session, original, own, patient_row)
-                )
+            owner = rows.find_or_add_patient(session, patient or case_id, chosen)
+            path, sha256 = new.place(
+                self.folder,
+                case_id,
+                lambda found: rows.refuse_scan_of_other_patient(session, new.path, found, owner),
+            )
             row = CaseRow(
                 id=case_id,
-                patient=patient_row,
-                scan=path_to_store(self.folder, scan),
+                patient=owner,
+                scan=path_to_store(self.folder, path),
                 sha256=sha256,
-                shape=list(volume.geometry.shape),
-                affine=volume.geometry.affine.ravel().tolist(),
+                shape=list(new.volume.geometry.shape),
+                affine=new.volume.geometry.affine.ravel().tolist(),
                 added=now(),
             )
             session.add(row)
             session.flush()
             return rows.read_case(session, self.folder, case_id)
 
-    def cases(self) -> list[Case]:
-        """Return all cases in the order they were added; no scan is touched."""
+    def remove_case(self, case_id: str, reason: str, *, reviewer: str = "") -> None:
+        """Take a case out of the lists and of training; its files, its history and its patient's split stay.
+
+        Raises
+        ------
+        LesionsegError
+            If there is no such case, it has been removed already, or there is no reason.
+        """
+        with self._session(write=True) as session:
+            case_changes.remove(session, case_id, reason, reviewer)
+
+    def restore_case(self, case_id: str, *, reviewer: str = "") -> None:
+        """Bring back a case that was removed, as it was.
+
+        Raises
+        ------
+        LesionsegError
+            If there is no such case, or it has not been removed.
+        """
+        with self._session(write=True) as session:
+            case_changes.restore(session, case_id, reviewer)
+
+    def rename_case(self, old: str, new: str, *, reviewer: str = "") -> None:
+        """Give a case another id; its masks and its copied scan keep their file names, and its patient their id.
+
+        Raises
+        ------
+        LesionsegError
+            If there is no such case, or the new id is bad or taken.
+        """
+        with self._session(write=True) as session:
+            case_changes.rename(session, old, new, reviewer)
+
+    def relink_case(self, case_id: str, scan: str | Path) -> None:
+        """Note where the scan of a case lies now.
+
+        Raises
+        ------
+        LesionsegError
+            If there is no such case, or the file is missing or has another SHA-256.
+        """
+        with self._session(write=True) as session:
+            case_changes.relink(session, self.folder, case_id, Path(scan))
+
+    def cases(self, *, removed: bool = False) -> list[Case]:
+        """Return all cases, or those that were removed, in the order they were added; no scan is touched."""
+        taken_out = CaseRow.removed.is_not(None) if removed else CaseRow.removed.is_(None)
         with self._session() as session:
-            return rows.read_cases(session, self.folder)
+            return rows.read_cases(session, self.folder, taken_out)
 
     def case(self, case_id: str) -> Case:
-        """Return one case.
+        """Return one case, removed or not.
 
         Raises
         ------
@@ -172,7 +211,7 @@ class Study:
         """
         check_scan(case)
 
-    def add_revision(
+    def add_revision(  # noqa: PLR0913 - a mask has the provenance it has
         self,
         case_id: str,
         role: str,
@@ -183,8 +222,14 @@ class Study:
         parent: str | None = None,
         corrected_slices: Iterable[int] | None = None,
         result_key: str | None = None,
+        draft: str | None = None,
+        position: int | None = None,
+        sources: Iterable[str] = (),
+        uncertainty: float | None = None,
     ) -> Revision:
         """Keep ``mask`` as a new revision; the file is on disk and proved before the row is.
+
+        The case notes the mask's volume, reviewer and time; its first prediction makes it ``predicted``.
 
         Parameters
         ----------
@@ -198,19 +243,26 @@ class Study:
             Display z of the slices a human vouches for; None means every slice.
         result_key
             Which scan, weights and configuration a prediction belongs to.
+        draft, position
+            Id of the draft it was kept from, and the last line of the draft's journal that is in it.
+        sources
+            Ids of the readings that it settles.
+        uncertainty
+            How unsure the model is of the case, for the list of cases; None leaves what is noted.
 
         Raises
         ------
         LesionsegError
-            If the case, role or parent is unknown, a slice is not in the scan, the mask lies on
+            If the case, role, parent, draft, line or a source is unknown, a slice is not in the scan, the mask lies on
             another grid, or it cannot be written. Nothing has been added then.
         """
         case = self.case(case_id)
         known_role = check_role(role)
         slices = check_slices(case, corrected_slices)
         check_grid(case, mask)
+        settled = tuple(sources)
         with self._session() as session:
-            parent_number = rows.find_parent(session, case.id, parent)
+            links = new_revision.find_links(session, case.id, parent, draft, position, settled)
         revision = f"{known_role}-{uuid.uuid4().hex[:12]}"
         path = self.folder / "masks" / case.id / f"{revision}.nii.gz"
         make_folder(path.parent)
@@ -225,11 +277,17 @@ class Study:
                 created=now(),
                 reviewer=reviewer,
                 model=model,
-                parent_number=parent_number,
+                parent_number=links.parent,
                 corrected_slices=slices,
+                draft_number=links.draft,
+                position=position,
+                sources=list(settled) or None,
                 result_key=result_key,
             )
             session.add(row)
+            session.flush()
+            lesion_ml = np.count_nonzero(mask.array) * case.geometry.voxel_ml
+            new_revision.note(session, row, lesion_ml, uncertainty)
             session.flush()
             return rows.to_revision(row, self.folder)
 

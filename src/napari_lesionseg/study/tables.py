@@ -12,7 +12,7 @@ from napari_lesionseg.study.triggers import make_triggers
 
 __all__ = ["make_tables", "make_triggers"]
 
-_DIALECT = sqlite.dialect()  # type: ignore[no-untyped-call]
+_DIALECT = sqlite.dialect()
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
