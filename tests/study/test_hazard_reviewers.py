@@ -215,7 +215,7 @@ def replayed(lines: Sequence[Entry]) -> np.ndarray:
 def test_two_reviewers_at_one_case_lose_nothing_whoever_sleeps_crashes_or_takes_over(
     tmp_path: Path, hazard_count: Count, hazard_figure: Figure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count, lost, lines, seen = hazard_count(20, 500), 0, 0, Counter[str]()
+    count, lost, lines, seen = hazard_count(10, 500), 0, 0, Counter[str]()
     for seed in range(count):
         monkeypatch.setattr(writing, "BEAT_SECONDS", 0.02 if seed % 2 else 15.0)
         play = Interleaving(tmp_path / "desk", seed)
@@ -230,4 +230,4 @@ def test_two_reviewers_at_one_case_lose_nothing_whoever_sleeps_crashes_or_takes_
         lost == 0,
     )
     assert lost == 0
-    assert min(seen["locked"], seen["slept"], seen["crashed"], seen["branched"]) >= count // 20
+    assert min(seen["locked"], seen["slept"], seen["crashed"], seen["branched"]) >= max(1, count // 20)
