@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from napari_lesionseg.demo.proof import prove
 from napari_lesionseg.demo.told import Told
 from napari_lesionseg.study import Study
+from napari_lesionseg.study.database import now
 from napari_lesionseg.study.drafts import Drafts
 from napari_lesionseg.study.journal import Journal
 from napari_lesionseg.study.locks import Lock, take
@@ -16,20 +18,23 @@ from napari_lesionseg.study.workflow import Workflow
 from napari_lesionseg.volumes import Mask
 from tests.study.drafting import GRID, Hand, add_case
 
+WAY = ("in review", "corrected", "approved")
+
 
 class Reviewed:
     """A study of one case that was reviewed, and what its window told."""
 
-    def __init__(self, folder: Path, *, moves: tuple[str, ...] = ("in review", "corrected", "approved")) -> None:
+    def __init__(self, folder: Path, *, moves: tuple[str, ...] = WAY, by: str = "anna", time: str = "") -> None:
         self.study, self.told = Study.create(folder), Told()
         add_case(self.study)
         draft = Drafts(self.study).open_main("c1", "anna")
         lock = take(self.study, draft, "anna")
         assert isinstance(lock, Lock)
         hand = Hand(Mask.empty(GRID).array)
-        lines = [hand.dot(1, 5, 5), hand.dot(2, 6, 6), hand.undo(), hand.redo()]
+        drawn = [hand.dot(1, 5, 5), hand.dot(2, 6, 6), hand.undo(), hand.redo()]
+        lines = [replace(line, time=time or now()) for line in drawn]
         with Journal(self.study, draft, lock.token) as journal:
-            journal.append(lines, "anna")
+            journal.append(lines, by)
         self.draft = draft.id
         for line in lines:
             self.told.drawn[draft.id][line.position] = (line.kind, line.tool, line.slice, line.voxels, line.target)
@@ -97,5 +102,14 @@ def test_a_kept_mask_that_is_not_what_the_journal_says_is_told(reviewed: Reviewe
 @pytest.mark.parametrize("change", [{"reviewer": ""}, {"draft": None, "position": None}])
 def test_a_kept_mask_without_a_name_or_a_draft_is_told(reviewed: Reviewed, change: dict[str, object]) -> None:
     reviewed.keep(**change)
-    assert len(reviewed.faults) == 1
     assert "does not say" in reviewed.faults[0]
+
+
+def test_a_line_that_nobody_drew_is_told(tmp_path: Path) -> None:
+    assert Reviewed(tmp_path / "study", by="").faults == ["case c1: a line of its audit trail does not say who it was"]
+
+
+@pytest.mark.parametrize("time", ["2020-01-01T00:00:00.000+00:00", "2999-01-01T00:00:00.000+00:00"])
+def test_a_line_drawn_before_the_case_was_opened_or_after_it_was_approved_is_told(tmp_path: Path, time: str) -> None:
+    assert len(faults := Reviewed(tmp_path / "study", time=time).faults) == 1
+    assert "not opened, drawn on, kept and approved in this order" in faults[0]

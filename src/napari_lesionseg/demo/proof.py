@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_lesionseg.demo.told import Line, Told
 from napari_lesionseg.review.changes import Entry, Labels
+from napari_lesionseg.study.audit import AuditRow, audit_rows
 from napari_lesionseg.study.drafts import Draft, Drafts
 from napari_lesionseg.study.journal import Journal
 from napari_lesionseg.study.records import Case, Revision
@@ -101,8 +102,6 @@ def _faults_of_moves(moves: list[Move]) -> Iterator[str]:
 
 
 def _faults_of_draft(study: Study, case: Case, draft: Draft, kept: Revision) -> Iterator[str]:
-    from napari_lesionseg.study.audit import audit_rows
-
     with Journal(study, draft) as journal:
         log = journal.log()
         labels = _replayed(case, draft, journal)
@@ -112,9 +111,20 @@ def _faults_of_draft(study: Study, case: Case, draft: Draft, kept: Revision) -> 
         yield f"revision {kept.id} was kept at line {kept.position} of {len(log)}"
     if not np.array_equal(read_mask(kept.path, case.geometry).array, labels):
         yield f"revision {kept.id} is not what its journal says"
-    trail = audit_rows(study, case.id)
-    if len(trail) < len(log):
-        yield "its audit trail is shorter than its journal"
+    yield from _faults_of_trail(audit_rows(study, case.id), draft, log, kept)
+
+
+def _faults_of_trail(trail: list[AuditRow], draft: Draft, log: list[Entry], kept: Revision) -> Iterator[str]:
+    drawn = [row for row in trail if row.what in ("edit", "undo", "redo") and row.draft == draft.id]
+    own = [line for line in log if line.position > (draft.branched_at or 0)]
+    if [(row.position, row.tool, row.time) for row in drawn] != [(line.position, line.tool, line.time) for line in own]:
+        yield "its audit trail has other lines than its journal"
+    if not all(row.reviewer for row in trail if row.what != "mask"):
+        yield "a line of its audit trail does not say who it was"
+    approved = [row.time for row in trail if row.what == "move" and row.text.endswith("to approved")]
+    order = [draft.started, *(row.time for row in drawn), kept.created, *approved[-1:]]
+    if order != sorted(order):
+        yield "it was not opened, drawn on, kept and approved in this order"
 
 
 def _replayed(case: Case, draft: Draft, journal: Journal) -> Labels:
