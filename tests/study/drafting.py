@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from napari_lesionseg.review.changes import Entry, Kind, Marks, change_between
 from napari_lesionseg.study import Study
+from napari_lesionseg.study.readings import Readings
+from napari_lesionseg.study.records import Revision
 from napari_lesionseg.study.writer import Listener
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
 
@@ -29,6 +31,14 @@ def add_case(study: Study, case_id: str = "c1", grid: Geometry = GRID) -> None:
     voxels.flat[0] = sum(case_id.encode())
     nifti.write_scan(folder / f"{case_id}.nii.gz", Volume(voxels, grid))
     study.add_case(case_id, f"patient-{case_id}", folder / f"{case_id}.nii.gz")
+
+
+def read_twice(study: Study) -> tuple[Revision, Revision]:
+    """Two finished blind readings of ``c1``: ``a_mask`` 1 of ann's and 2 of bob's."""
+    readings = Readings(study)
+    drafts = [readings.start("c1", reviewer) for reviewer in ("ann", "bob")]
+    a, b = (readings.finish(draft, a_mask(seed)) for seed, draft in enumerate(drafts, start=1))
+    return a, b
 
 
 def sha(labels: Labels) -> str:

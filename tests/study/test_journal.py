@@ -12,7 +12,7 @@ from napari_lesionseg.study import Study
 from napari_lesionseg.study.drafts import Draft, Drafts
 from napari_lesionseg.study.journal import Journal
 from napari_lesionseg.study.locks import Lock, Superseded, release, take
-from tests.study.drafting import GRID, Hand, a_mask, add_case, sha
+from tests.study.drafting import GRID, Hand, a_mask, add_case, read_twice, sha
 
 Opened = tuple[Draft, Journal]
 
@@ -220,16 +220,18 @@ def test_a_reading_never_begins_with_what_another_drew(study: Study) -> None:
     study.add_revision("c1", "prediction", a_mask(1))
     predicted = study.add_revision("c1", "prediction", a_mask(2))
     study.add_revision("c1", "correction", a_mask(3))
-    study.add_revision("c1", "reading", a_mask(4), reviewer="ann")
+    first = drafts.start_reading("c1", "ann")
+    study.add_revision("c1", "reading", a_mask(4), reviewer="ann", draft=first.id)
     reading = drafts.start_reading("c1", "bob")
     assert reading.base is not None and reading.base.id == predicted.id
     assert drafts.start_reading("c1", "bob") == reading
-    assert drafts.start_reading("c1", "ann").id != reading.id
+    assert drafts.start_reading("c1", "ann") == first
+    assert first.id != reading.id
 
 
 def test_an_adjudication_begins_with_a_reading(study: Study) -> None:
     add_case(study)
-    a, b = (study.add_revision("c1", "reading", a_mask(seed)) for seed in (1, 2))
+    a, b = read_twice(study)
     drafts = Drafts(study)
     draft = drafts.start_adjudication("c1", "cid", a)
     assert draft.base is not None and draft.base.id == a.id
