@@ -94,6 +94,8 @@ class HeldDraft:
                 with self._journal.transaction(write=True) as connection:
                     locks.release_in(connection, self._lock)
         finally:
+            if self._lock is not None:
+                locks.leave(self._lock)
             self._journal.close()
 
     def _go_on(self, entries: Sequence[Entry], last: int) -> None:

@@ -20,6 +20,7 @@ from napari_lesionseg.study.store import Study
 
 STALE_SECONDS: Final = 90
 _NO_CLOCK_IS_SO_WRONG: Final = 86_400  # A beat from the future means another clock; beyond a day nobody waits for it.
+_left: set[str] = set()  # Tokens of this process that nobody works under, whatever a failing disk remembers of them.
 _START_SECONDS: Final = 5  # A process's start, computed twice, may differ by this when the clock was set.
 
 
@@ -83,12 +84,14 @@ def take(study: Study, draft: Draft, reviewer: str, *, now: float | None = None)
         if row is not None and not _is_stale(row, moment):
             return LockedBy(row.reviewer, row.host, _since(row.token, row.beat))
         token = _new_token(moment)
+        _left.add(token)  # Until the disk has it: a lock that could not be taken must not keep its own taker out.
         if row is not None:
             session.delete(row)
             session.flush()
         session.add(
             LockRow(draft_number=draft.number, token=token, reviewer=reviewer, host=platform.node(), beat=moment)
         )
+    _left.discard(token)
     return Lock(draft.number, token)
 
 
@@ -130,6 +133,11 @@ def release_in(connection: Connection, lock: Lock) -> None:
     connection.execute(delete(LockRow).where(LockRow.draft_number == lock.draft, LockRow.token == lock.token))
 
 
+def leave(lock: Lock) -> None:
+    """Take note that nobody works under ``lock`` any more, where it could not be released."""
+    _left.add(lock.token)
+
+
 def prove(connection: Connection, lock: Lock) -> None:
     """Prove, inside a writing transaction, that ``lock`` holds and its draft is open.
 
@@ -154,6 +162,8 @@ def _new_token(moment: float) -> str:
 
 def _is_stale(row: LockRow, now: float) -> bool:
     age = now - row.beat
+    if row.token in _left:
+        return True
     if age > STALE_SECONDS or age < -_NO_CLOCK_IS_SO_WRONG:
         return True
     return row.host == platform.node() and _is_dead(row.token)
