@@ -27,6 +27,7 @@ class Reviewed:
     def __init__(self, folder: Path, *, moves: tuple[str, ...] = WAY, by: str = "anna", time: str = "") -> None:
         self.study, self.told = Study.create(folder), Told()
         add_case(self.study)
+        self.study.add_revision("c1", "prediction", Mask.empty(GRID), model="tiny")  # A move of nobody's.
         draft = Drafts(self.study).open_main("c1", "anna")
         lock = take(self.study, draft, "anna")
         assert isinstance(lock, Lock)
@@ -66,7 +67,7 @@ def test_nothing_is_missing_where_all_was_kept(reviewed: Reviewed) -> None:
 @pytest.mark.parametrize("moves", [(), ("in review",), ("in review", "corrected")])
 def test_a_case_that_is_not_approved_is_told(tmp_path: Path, moves: tuple[str, ...]) -> None:
     faults = Reviewed(tmp_path / "study", moves=moves).faults
-    assert f"case c1: it is {moves[-1] if moves else 'unlabelled'}, not approved" in faults
+    assert f"case c1: it is {moves[-1] if moves else 'predicted'}, not approved" in faults
 
 
 def test_an_acknowledged_line_that_is_not_there_is_lost(reviewed: Reviewed) -> None:

@@ -19,7 +19,7 @@ def work(study: Path, truths: Path, pictures: Path | None) -> None:
     try:
         reviewer = ScriptedReviewer(hands, truths)
         reviewer.open_study(study)
-        while reviewer.unfinished():
+        while reviewer.unfinished:
             case = reviewer.open_next()
             reviewer.correct(case)
             reviewer.think_twice()

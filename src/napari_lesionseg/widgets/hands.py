@@ -10,12 +10,13 @@ import napari
 from qtpy.QtCore import QEventLoop, QPoint, QPointF, QSize, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QApplication, QDialog, QWidget
+from qtpy.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QWidget
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.widgets.workbench import Workbench
 
 MOVE_MS = 8  # napari leaves out mouse moves that follow each other faster.
+_KEYS: Any = QTest  # Its type stubs take every method for one of an object.
 Point = tuple[float, float]  # y, x in mm on the slice that is shown.
 
 
@@ -41,6 +42,16 @@ class Hands:
             raise failure(f"The button {name} cannot be pressed.")
         self._last = f"the button {name}"
         found.click()
+
+    def write(self, name: str, text: str) -> None:
+        """Type into the line of that object name, in place of what it says, and press Enter."""
+        line = self.workbench.findChild(QLineEdit, name)
+        if line is None:
+            raise failure(f"There is no line {name} to write in.")
+        line.setFocus()
+        line.selectAll()
+        _KEYS.keyClicks(line, text)
+        _KEYS.keyClick(line, Qt.Key.Key_Return)
 
     def wait(self, until: Callable[[], bool], seconds: float) -> None:
         """Let the window go on until something holds."""
@@ -78,7 +89,7 @@ class Hands:
     def key(self, keys: Any, modifiers: Any = Qt.KeyboardModifier.NoModifier) -> None:
         """Press a key while the picture has the focus."""
         canvas: QWidget = self.viewer.window._qt_viewer.canvas.native
-        QTest.keyClick(canvas, keys, modifiers)
+        _KEYS.keyClick(canvas, keys, modifiers)
 
     def picture(self, name: str, of: QWidget | None = None) -> None:
         """Save a picture of the whole window, or of one widget, as ``name``.png."""

@@ -32,24 +32,35 @@ class ScriptedReviewer:
     def __init__(self, hands: Hands, truths: Path) -> None:
         self._hands, self._truths = hands, truths
         self._workbench, self._session = hands.workbench, hands.workbench.session
-        self._panel = hands.workbench.cases
+        self._panel, self._opening = hands.workbench.cases, hands.workbench.context.opening
         self._recorder = hands.workbench.context.recorder
         self._session.edited.connect(self._on_edited)
         self._recorder.saved.connect(self._on_saved)
 
     def open_study(self, folder: Path) -> None:
-        """Open the study by its folder, as the button does."""
+        """Open the study by its folder, as the button does, and say who draws."""
         self._workbench.open.study_requested.emit(str(folder))
         self._hands.wait(lambda: bool(self._panel.model.rows), SECONDS)
+        self._hands.write("reviewer", NAME)
 
+    @property
     def finished(self) -> int:
         """How many cases are finished."""
         return sum(1 for row in self._panel.model.rows if row.finished)
 
+    @property
+    def unfinished(self) -> int:
+        """How many cases are not."""
+        return len(self._panel.model.rows) - self.finished
+
     def open_next(self) -> str:
         """Go to the next case that is not finished; return its id."""
+        before = self._opening.now
         self._hands.press("next_unfinished")
-        return self._opened()
+        self._hands.wait(lambda: self._opening.now not in (None, before) and self._recorder.draft is not None, SECONDS)
+        case = self._opening.heading_for
+        tell("opened", case=case, finished=self.finished)
+        return case
 
     def correct(self, case: str) -> None:
         """Draw what is missing and erase what is wrong in the slices with most wrong voxels."""
@@ -85,12 +96,6 @@ class ScriptedReviewer:
             tell("stroke", slice=z)
             self._hands.draw([(y * spacing[1], x * spacing[2]) for x in (first, last)])
 
-    def _opened(self) -> str:
-        session, panel = self._session, self._panel
-        self._hands.wait(lambda: session.scan is not None and session.editable and self._recorder.is_open, SECONDS)
-        tell("opened", case=panel.model.open_id, finished=self.finished())
-        return str(panel.model.open_id)
-
     def _state(self, case: str) -> str:
         return next(row.state for row in self._panel.model.rows if row.id == case)
 
@@ -101,10 +106,16 @@ class ScriptedReviewer:
 
     def _on_edited(self, entry: Entry) -> None:
         line = {"kind": entry.kind, "tool": entry.tool, "slice": entry.slice, "voxels": entry.voxels}
-        tell("drawn", draft=self._recorder.draft, position=entry.position, target=entry.target, **line)
+        tell("drawn", draft=self._draft(), position=entry.position, target=entry.target, **line)
 
     def _on_saved(self, position: int, time: str) -> None:
-        tell("saved", draft=self._recorder.draft, position=position, time=time)
+        tell("saved", draft=self._draft(), position=position, time=time)
+
+    def _draft(self) -> str:
+        draft = self._recorder.draft
+        if draft is None:
+            raise failure("something was drawn in no draft.")
+        return draft.id
 
 
 def runs(wrong: npt.NDArray[np.bool_], most: int) -> list[Run]:
