@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
+import uuid
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,12 @@ def qapp_args() -> list[str]:
     if sys.platform == "linux" and no_display and "QT_QPA_PLATFORM" not in os.environ:
         pytest.fail("Qt needs a display; run `make unit`, or put `scripts/headless.py` before the command.")
     return ["lesionseg-tests"]
+
+
+@pytest.fixture(autouse=True)
+def _own_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scans that a test opens without a study are journaled to a desk of its own."""
+    monkeypatch.setenv("LESIONSEG_DESK", str(_HOME / "desks" / uuid.uuid4().hex))
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ app.add_typer(models_app, name="models")
 
 @app.command("open")
 def open_command(
-    scan: Annotated[Path | None, typer.Argument(help="Scan to open.")] = None,
+    scan: Annotated[Path | None, typer.Argument(help="Scan, or folder of a study, to open.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Ground-truth mask.")] = None,
     mask: Annotated[Path | None, typer.Option(help="Mask to correct.")] = None,
 ) -> None:

@@ -146,9 +146,23 @@ class Session:
             self._editable = editable
             self.editable_changed.emit(editable)
 
-    def open_scan(self, scan: Volume) -> None:
-        """Open ``scan`` with an empty mask, its default window and its middle slice; drop all of the last scan."""
-        self._switch(scan, Mask.empty(scan.geometry))
+    def open_scan(self, scan: Volume, truth: Mask | None = None) -> None:
+        """Open ``scan`` with an empty mask, its default window and its middle slice; drop all of the last scan.
+
+        Parameters
+        ----------
+        truth
+            The ground truth to compare with from the start.
+
+        Raises
+        ------
+        LesionsegError
+            If ``truth`` lies on another grid.
+        """
+        mask = Mask.empty(scan.geometry)
+        if truth is not None:
+            _check_same_grid(truth, mask)
+        self._switch(scan, mask, truth)
         for warning in scan.warnings[:1]:
             self.message.emit(warning)
 
@@ -156,12 +170,13 @@ class Session:
         """Drop the scan and all that belongs to it."""
         self._switch(None, None)
 
-    def _switch(self, scan: Volume | None, mask: Mask | None) -> None:
+    def _switch(self, scan: Volume | None, mask: Mask | None, truth: Mask | None = None) -> None:
         self.settle()
         was_dirty, was_editable = self._dirty, self._editable
         self._forget(scan, mask)
+        self._truth = truth
         self.scan_changed.emit(scan)
-        self.truth_changed.emit(None)
+        self.truth_changed.emit(truth)
         self.prediction_changed.emit(None)
         self.mask_changed.emit(None)
         self.window_changed.emit(self._window)
@@ -430,9 +445,9 @@ class Session:
         self._tell([step.line for step in steps], threshold=bool(moved), slices=slices, dirty=dirty)
 
     def restore(self, mask: Mask, log: Iterable[Entry], corrected: Iterable[int]) -> None:
-        """Go on with a mask from a journal, right after its scan was opened.
+        """Go on with a mask from a journal, right after its scan was opened, or after the journal was closed.
 
-        What was edited in between is kept: those slices become one more step on top.
+        What was edited meanwhile is kept: those slices become one more step on top.
 
         Parameters
         ----------
@@ -451,7 +466,7 @@ class Session:
         own, edits, lines = self._check_grid(mask), self._open_log(), tuple(log)
         _check_labels(mask)
         self.settle()
-        kept, before = edits.slices_to_keep(frozenset(corrected)), frozenset(edits.corrected)
+        kept, before = edits.slices_to_keep(mask.array, lines, frozenset(corrected)), frozenset(edits.corrected)
         tool = edits.history.steps[-1].tool if kept else ""
         held = {z: own.array[z].copy() for z in kept}
         np.copyto(own.array, mask.array, casting="unsafe")
@@ -527,12 +542,16 @@ class Session:
 
     def _check_grid(self, other: Mask) -> Mask:
         mask = self._open_mask()
-        if not other.geometry.same_grid(mask.geometry):
-            raise LesionsegError(
-                f"{_name(other)} lies on another grid (shape {other.geometry.shape}) than the open scan "
-                f"(shape {mask.geometry.shape}); choose the mask that was drawn on this scan."
-            )
+        _check_same_grid(other, mask)
         return mask
+
+
+def _check_same_grid(other: Mask, mask: Mask) -> None:
+    if not other.geometry.same_grid(mask.geometry):
+        raise LesionsegError(
+            f"{_name(other)} lies on another grid (shape {other.geometry.shape}) than the open scan "
+            f"(shape {mask.geometry.shape}); choose the mask that was drawn on this scan."
+        )
 
 
 def _name(mask: Mask) -> str:
@@ -540,7 +559,7 @@ def _name(mask: Mask) -> str:
 
 
 def _check_labels(mask: Mask) -> None:
-    if mask.array.min() < 0 or mask.array.max() > 255:
+    if mask.array.dtype != np.uint8 and (mask.array.min() < 0 or mask.array.max() > 255):
         raise LesionsegError(f"{_name(mask)} holds labels outside 0 to 255; choose a lesion mask.")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.study.writer import Listener, Writer
+from napari_lesionseg.study.writer import Listener, Mode, Writer
 from napari_lesionseg.volumes.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def open_desk(folder: Path) -> Study:
     LesionsegError
         If ``folder`` is something else, or cannot be written to.
     """
-    from napari_lesionseg.study.store import DATABASE, Study
+    from napari_lesionseg.study.reopen import reopen_study
+    from napari_lesionseg.study.store import DATABASE
 
     if not (folder / DATABASE).is_file():
         _make_desk(folder)
-    return Study.open(folder)
+    return reopen_study(folder)
 
 
 def _make_desk(folder: Path) -> None:
@@ -118,6 +119,7 @@ def desk_writer(
     listener: Listener,
     *,
     folder: Path | None = None,
+    mode: Mode = "edit",
     clock: Callable[[], float] = time.time,
 ) -> Writer:
     """Make the writer of a scan that was opened without a study; ``start`` it.
@@ -125,6 +127,6 @@ def desk_writer(
     The scan is hashed, and its case found or added, in the writer's thread.
     """
     desk = desk_folder() if folder is None else folder
-    writer = Writer(desk, "", reviewer, listener, clock=clock)
+    writer = Writer(desk, "", reviewer, listener, mode=mode, clock=clock)
     writer.place = lambda: (desk, desk_case(desk, fingerprint(scan), scan.geometry))
     return writer

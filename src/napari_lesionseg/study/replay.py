@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.changes import Entry, Labels
+from napari_lesionseg.study import mask_ahead
 from napari_lesionseg.study.drafts import Draft
 from napari_lesionseg.study.files import sha256_of
 from napari_lesionseg.study.records import Case, Revision
@@ -62,10 +63,10 @@ def replay(study: Study, draft: Draft, log: Sequence[Entry], read: Callable[[lis
     for revision, rest in _starts(study, draft, log, done):
         # A kept mask that is gone costs time only: without it the journal is replayed from the start.
         with contextlib.suppress(LesionsegError):
-            labels = _drawn(read_labels(case, revision), read([edit.position for edit in rest]))
+            labels = _drawn(_start(case, revision), read([edit.position for edit in rest]))
             break
     if labels is None:
-        labels = _drawn(read_labels(case, draft.base), read([edit.position for edit in done]))
+        labels = _drawn(_start(case, draft.base), read([edit.position for edit in done]))
     return Restored(Mask(labels, case.geometry), tuple(log), corrected)
 
 
@@ -126,6 +127,11 @@ def _vouched_in(base: Revision | None, depth: int) -> set[int]:
     if base is None or base.role in ("prediction", "pseudo"):
         return set()
     return set(range(depth)) if base.corrected_slices is None else set(base.corrected_slices)
+
+
+def _start(case: Case, revision: Revision | None) -> Labels:
+    ahead = None if revision is None else mask_ahead.take(revision)
+    return read_labels(case, revision) if ahead is None else ahead
 
 
 def read_labels(case: Case, revision: Revision | None) -> Labels:

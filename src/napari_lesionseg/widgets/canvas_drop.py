@@ -39,10 +39,12 @@ class CanvasDrop(QObject):
 def _paths(event: Any) -> list[str]:
     """The dropped files if all of them are ours, else none."""
     from napari_lesionseg.volumes.read import is_scan_path
+    from napari_lesionseg.widgets.presenters.open import is_study
 
     modifiers = event.modifiers() if hasattr(event, "modifiers") else event.keyboardModifiers()  # Qt 6, Qt 5
     urls = event.mimeData().urls()
     if modifiers & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
         return []
     paths = [url.toLocalFile().rstrip("/") for url in urls if url.isLocalFile()]
-    return paths if len(paths) == len(urls) and all(is_scan_path(path) for path in paths) else []
+    ours = all(is_study(path) or is_scan_path(path) for path in paths)
+    return paths if len(paths) == len(urls) and ours else []

@@ -24,13 +24,21 @@ class CloseGuard(QObject):
         Knows whether there are such corrections.
     save
         Starts the export, and calls what it is given once the mask is saved.
+    is_kept
+        Says whether every correction is in the journal: then nobody is asked.
     parent
         As long as this exists, its window is guarded.
     """
 
-    def __init__(self, session: Session, save: Callable[[Callable[[], None]], None], parent: QWidget) -> None:
+    def __init__(
+        self,
+        session: Session,
+        save: Callable[[Callable[[], None]], None],
+        is_kept: Callable[[], bool],
+        parent: QWidget,
+    ) -> None:
         super().__init__(parent)
-        self._session, self._save = session, save
+        self._session, self._save, self._is_kept = session, save, is_kept
         self._window: QMainWindow | None = None
 
     def watch(self, window: QMainWindow) -> None:
@@ -42,7 +50,7 @@ class CloseGuard(QObject):
         """Stop the window's closing if corrections would be lost by it."""
         if event is None or event.type() != QEvent.Type.Close or watched is not self._window:
             return False
-        if not self._session.dirty or self._closed_by_code() or self._may_close():
+        if not self._session.dirty or self._closed_by_code() or self._is_kept() or self._may_close():
             return False
         event.ignore()
         return True
@@ -57,7 +65,7 @@ class CloseGuard(QObject):
         box.setObjectName("close_dialog")
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle("Save corrections?")
-        box.setText("Corrections of the open scan are not exported.")
+        box.setText("Corrections of the open scan are neither saved nor exported.")
         save = box.addButton(Button.Save)
         discard = box.addButton(Button.Discard)
         box.addButton(Button.Cancel)

@@ -29,6 +29,11 @@ class ComparisonLayers:
 
     def show_truth(self, truth: Mask | None) -> None:
         """Show ``truth`` in place of the last one."""
+        if truth is not None and self.truth is not None and self.truth in self._bridge.viewer.layers:
+            styles.move_to(self.truth, styles.truth_style(truth))
+            self.truth.data = truth.array
+            self.want_errors(self._wanted)
+            return
         self._bridge.remove(self.truth)
         self.truth = None
         if truth is not None:
@@ -66,6 +71,13 @@ class ComparisonLayers:
             self._bridge.mask.opacity = styles.UNDER_ERRORS_OPACITY if shown else styles.MASK_OPACITY
         self.update_errors()
         self._on_eye()
+
+    def follow(self, mask: Mask) -> None:
+        """Be ready for the mask of another scan; its truth is shown next, if it has one."""
+        if self.errors is not None:
+            empty = Mask.empty(mask.geometry)
+            styles.move_to(self.errors, styles.errors_style(empty))
+            self.errors.data = empty.array
 
     def update_errors(self) -> None:
         """Bring the error map on the screen up to date."""

@@ -17,16 +17,20 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.redact import private_trace
 from napari_lesionseg.review.session import Session
 from napari_lesionseg.volumes import Volume
+from napari_lesionseg.widgets.case_opening import CaseOpening
 from napari_lesionseg.widgets.export_worker import ExportWorker
 from napari_lesionseg.widgets.keep_worker import KeepWorker
 from napari_lesionseg.widgets.layer_guard import LayerGuard
 from napari_lesionseg.widgets.layers import LayerBridge
+from napari_lesionseg.widgets.loose_journal import LooseJournal
 from napari_lesionseg.widgets.read_worker import ReadWorker
 from napari_lesionseg.widgets.recorder import Recorder
 from napari_lesionseg.widgets.role_dialog import ask_role
 from napari_lesionseg.widgets.segment_worker import SegmentWorker
 from napari_lesionseg.widgets.settings import Settings
+from napari_lesionseg.widgets.study_thread import StudyThread
 from napari_lesionseg.widgets.trainer_process import TrainerProcess
+from napari_lesionseg.widgets.view_memory import ViewMemory
 
 _LOG = logging.getLogger(__name__)
 _CONTEXTS: weakref.WeakKeyDictionary[ViewerModel, Context]
@@ -44,7 +48,10 @@ class Context:
         self.recorder = Recorder(self.session)
         self.layers = LayerBridge(viewer, self.session)
         viewer.mouse_move_callbacks.append(lambda *_: self.recorder.touch())
-        self.guard = LayerGuard(self.layers, self.session, self.complain, ask_role)
+        self.opening = CaseOpening(self.session, self.recorder, ViewMemory(self.layers))
+        self.loose = LooseJournal(self.session, self.recorder, self.opening, self.say, lambda: self.settings.reviewer)
+        self.study: StudyThread | None = None  # The open study.
+        self.guard = LayerGuard(self.layers, self.session, self.complain, ask_role, self.is_kept)
         self.reader = ReadWorker()
         self.segmenter = SegmentWorker()
         self.keeper = KeepWorker()
@@ -73,7 +80,11 @@ class Context:
     def close(self) -> None:
         """Stop the long jobs; what is open stays open for the next panel."""
         self.guard.stop()
+        self.opening.close()
         self.recorder.close()
+        if self.study is not None:
+            self.study.close()
+            self.study = None
         self.reader.close()
         self.segmenter.close()
         self.keeper.close()
@@ -97,11 +108,15 @@ class Context:
         _LOG.error("unexpected error\n%s", private_trace(error))
         self.complain(f"Something unexpected went wrong ({type(error).__name__}: {error}); the log has the details.")
 
+    def is_kept(self) -> bool:
+        """Whether every edit of the open scan is in the journal, on the disk."""
+        return self.recorder.is_open and self.recorder.flush()
+
     def may_discard(self, parent: QWidget | None) -> bool:
-        """Ask whether corrections that are not exported may be lost; True if there are none."""
-        if not self.session.dirty:
+        """Ask whether corrections may be lost that are neither exported nor in the journal; True if there are none."""
+        if not self.session.dirty or self.is_kept():
             return True
-        question = "Corrections of the open scan are not exported. Discard them?"
+        question = "Corrections of the open scan are neither saved nor exported. Discard them?"
         answer = QMessageBox.question(parent, "Discard corrections?", question)
         return bool(answer == QMessageBox.StandardButton.Yes)
 

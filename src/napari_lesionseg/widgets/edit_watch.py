@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from napari.layers import Labels
 
 WRITERS = ("paint", "fill", "paint_polygon", "data_setitem")  # All ways by which napari writes into a labels layer.
@@ -46,6 +47,11 @@ class EditWatch:
     def answer_undo(self, undo: Callable[[], object], redo: Callable[[], object]) -> None:
         """Let these do what napari's keys and menus ask of the layer."""
         self._layer.undo, self._layer.redo = undo, redo
+
+    def follow(self, array: npt.NDArray[np.uint8]) -> None:
+        """Give the layer another mask's array."""
+        self._array = array
+        self._layer.data = array
 
     def finish_stroke(self) -> None:
         """Report what a stroke has painted so far; what it paints from now on will be another edit."""

@@ -32,7 +32,7 @@ def make_window(*, show: bool = True) -> tuple[napari.Viewer, Workbench]:
 
 
 def open_window(scan: Path | None = None, *, truth: Path | None = None, mask: Path | None = None) -> None:
-    """Show the workbench, with a scan, its truth and a mask to correct if they are given, until it is closed.
+    """Show the workbench, with a study, or with a scan, its truth and a mask to correct, until it is closed.
 
     A folder with several series, or a file whose place in space is not clear, is asked about in the window.
 
@@ -41,6 +41,9 @@ def open_window(scan: Path | None = None, *, truth: Path | None = None, mask: Pa
     LesionsegError
         If a file cannot be used; no window is opened then.
     """
+    if scan is not None and (scan / "study.db").is_file():
+        _open_study(scan, truth is not None or mask is not None)
+        return
     if scan is None and (truth or mask):
         raise LesionsegError("A truth or a mask belongs to a scan; give the scan too.")
     try:
@@ -60,4 +63,17 @@ def open_window(scan: Path | None = None, *, truth: Path | None = None, mask: Pa
             workbench.session.set_truth(masks[0])
         if masks[1] is not None:
             workbench.session.load_mask(masks[1])
+    napari.run()
+
+
+def _open_study(folder: Path, with_masks: bool) -> None:
+    if with_masks:
+        raise LesionsegError("A study has its own truths and masks; open it without --truth and --mask.")
+    from napari_lesionseg.study import Study
+
+    Study.open(folder)  # What is wrong with it is told before there is a window.
+    import napari
+
+    _, workbench = make_window()
+    workbench.open_study(folder)
     napari.run()

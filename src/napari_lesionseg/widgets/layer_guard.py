@@ -28,8 +28,10 @@ class LayerGuard:
         session: Session,
         report: Callable[[str], None],
         ask_role: Callable[[str], Role],
+        is_kept: Callable[[], bool],
     ) -> None:
         self._bridge, self._session, self._report, self._ask_role = bridge, session, report, ask_role
+        self._is_kept = is_kept
         layers = bridge.viewer.layers
         layers.events.inserted.connect(self._on_inserted)
         layers.events.removed.connect(self._on_removed)
@@ -69,7 +71,7 @@ class LayerGuard:
         found = layer.metadata[METADATA_KEY]
         if layer not in self._bridge.viewer.layers or self._bridge.owns(layer):
             return
-        if "scan" in found and self._session.dirty:
+        if "scan" in found and self._would_lose():
             self._report(f"{layer.name} was not opened: export the corrections of the open scan first.")
         elif "scan" in found:
             self._bridge.adopt(layer)
@@ -88,7 +90,7 @@ class LayerGuard:
         if scan is None or not mask.geometry.same_grid(scan.geometry):
             return
         role = self._ask_role(layer.name)
-        if role == "layer" or (role == "mask" and self._session.dirty):
+        if role == "layer" or (role == "mask" and self._would_lose()):
             if role == "mask":
                 self._report(f"{layer.name} was not taken: export the corrections of the open scan first.")
             return
@@ -99,6 +101,10 @@ class LayerGuard:
         else:
             self._session.load_mask(mask)
 
+    def _would_lose(self) -> bool:
+        """Whether there are corrections that are neither exported nor in the journal."""
+        return self._session.dirty and not self._is_kept()
+
     def _restore(self, layer: Layer) -> None:
         bridge, layers = self._bridge, self._bridge.viewer.layers
         if layer in layers or not bridge.owns(layer) or not layers:
@@ -107,7 +113,7 @@ class LayerGuard:
             self._session.set_truth(None)
         elif layer is bridge.comparison.errors:
             bridge.set_errors_visible(False)
-        elif layer is bridge.image and not self._session.dirty:
+        elif layer is bridge.image and not self._would_lose():
             self._session.close_scan()
         else:
             bridge.put_back(layer)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from napari.utils.colormaps import CyclicLabelColormap
 
+from napari_lesionseg.review.agreement_map import AGREEMENT_COLOURS
 from napari_lesionseg.review.error_map import ERROR_COLOURS
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.windowing import GREY_WINDOW, PRESETS, Window
@@ -21,6 +22,14 @@ METADATA_KEY = "lesionseg"
 MASK_COLOUR, TRUTH_COLOUR = "#3FA7FF", "#FFD84D"
 MASK_OPACITY, UNDER_ERRORS_OPACITY = 0.5, 0.12
 OUTLINE = 1  # Voxels.
+
+
+def move_to(layer: Any, style: dict[str, Any]) -> None:
+    """Give a layer the name, place and origin of another scan or mask; how it looks is left to its user."""
+    layer.name = style["name"]
+    if tuple(layer.scale) != tuple(style["scale"]):
+        layer.scale = style["scale"]
+    layer.metadata = style["metadata"]
 
 
 def first_window(scan: Volume) -> Window:
@@ -75,6 +84,22 @@ def errors_style(mask: Mask) -> dict[str, Any]:
     return {**_labels(mask, "error map", colours), "opacity": 0.65}
 
 
+def agreement_style(map_: Mask) -> dict[str, Any]:
+    """Keywords of the labels layer of the agreement of two readings."""
+    colours = tuple(AGREEMENT_COLOURS[label] for label in sorted(AGREEMENT_COLOURS))
+    return {**_labels(map_, "two readings", colours), "opacity": 0.6}
+
+
+def mask_look() -> dict[str, Any]:
+    """How the mask looks: attributes of its layer."""
+    return {"colormap": _colormap((MASK_COLOUR,)), "contour": 0, "opacity": MASK_OPACITY}
+
+
+def result_look() -> dict[str, Any]:
+    """How the mask looks over the agreement of two readings: a white line."""
+    return {"colormap": _colormap(("#FFFFFF",)), "contour": OUTLINE, "opacity": 1.0}
+
+
 def window_range(scan: Volume, window: Window) -> tuple[float, float]:
     """The range napari's own contrast slider needs so that it can show ``window``."""
     low, high = (-1024.0, 3071.0) if scan.intensity == "HU" else (0.0, 255.0)
@@ -82,14 +107,17 @@ def window_range(scan: Volume, window: Window) -> tuple[float, float]:
 
 
 def _labels(mask: Mask, name: str, colours: tuple[str, ...]) -> dict[str, Any]:
-    # A cyclic map shows uint8 labels straight from the array; a direct one would translate every slice first.
-    shown = CyclicLabelColormap(colors=np.array([_rgba("#000000", 0.0), *map(_rgba, colours)]), background_value=0)
     return {
         "name": name,
         "scale": mask.geometry.spacing,
-        "colormap": shown,
+        "colormap": _colormap(colours),
         "metadata": {METADATA_KEY: {"mask": mask}},
     }
+
+
+def _colormap(colours: tuple[str, ...]) -> CyclicLabelColormap:
+    # A cyclic map shows uint8 labels straight from the array; a direct one would translate every slice first.
+    return CyclicLabelColormap(colors=np.array([_rgba("#000000", 0.0), *map(_rgba, colours)]), background_value=0)
 
 
 def _rgba(colour: str, alpha: float = 1.0) -> tuple[float, float, float, float]:

@@ -82,22 +82,42 @@ class LayerBridge:
     def _on_scan(self, scan: Volume | None) -> None:
         adopted = self.image if scan is not None and _scan_of(self.image) is scan else None
         with self.own_changes():
-            self._drop(keep=adopted)
             if scan is None or self.session.mask is None:
+                self._drop()
                 return
-            window = self.session.window
-            self.image = adopted or self.viewer.add_image(scan.array, **styles.image_style(scan, window))
-            self.image.contrast_limits_range = styles.window_range(scan, window)
-            self.image.events.contrast_limits.connect(self._on_limits)
-            self.mask = self.add_labels(self.session.mask, styles.mask_style(self.session.mask))
-            self._watch = EditWatch(self.mask, self._on_edited, self.session.message.emit)
-            self._watch.answer_undo(self.undo, self.redo)
-            self.mask.events.editable.connect(self._on_editable)  # napari allows editing of all it is given.
+            if adopted is not None or not self._swap(scan, self.session.mask):
+                self._drop(keep=adopted)
+                self._make(scan, self.session.mask, adopted)
         self.viewer.dims.axis_labels = ("z", "y", "x")
         self._on_slice(self.session.slice_index)
         self.viewer.reset_view()
 
-    def _drop(self, keep: Layer | None) -> None:
+    def _make(self, scan: Volume, mask: Mask, adopted: Image | None) -> None:
+        window = self.session.window
+        self.image = adopted or self.viewer.add_image(scan.array, **styles.image_style(scan, window))
+        self.image.contrast_limits_range = styles.window_range(scan, window)
+        self.image.events.contrast_limits.connect(self._on_limits)
+        self.mask = self.add_labels(mask, styles.mask_style(mask))
+        self._watch = EditWatch(self.mask, self._on_edited, self.session.message.emit)
+        self._watch.answer_undo(self.undo, self.redo)
+        self.mask.events.editable.connect(self._on_editable)  # napari allows editing of all it is given.
+
+    def _swap(self, scan: Volume, mask: Mask) -> bool:
+        """Show another scan in the layers there are, which takes a tenth of the time of new ones; False without any."""
+        image, shown, watch = self.image, self.mask, self._watch
+        layers = self.viewer.layers
+        if image is None or shown is None or watch is None or image not in layers or shown not in layers:
+            return False
+        window = self.session.window
+        styles.move_to(image, styles.image_style(scan, window))
+        image.contrast_limits_range = styles.window_range(scan, window)
+        image.data = scan.array
+        styles.move_to(shown, styles.mask_style(mask))
+        watch.follow(mask.array)
+        self.comparison.follow(mask)
+        return True
+
+    def _drop(self, keep: Layer | None = None) -> None:
         self.comparison.clear()
         for layer in (self.mask, self.image):
             if layer is not keep:

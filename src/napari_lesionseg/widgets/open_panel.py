@@ -22,6 +22,8 @@ class OpenPanel(QWidget):
     scan_requested = Signal(str)
     truth_requested = Signal(str)
     mask_requested = Signal(str)
+    study_requested = Signal(str)
+    """The folder of a study."""
     stop_requested = Signal()
     choosing = Signal()
     """The user is choosing a file."""
@@ -31,6 +33,7 @@ class OpenPanel(QWidget):
         self.folder = ""  # Where file dialogs start.
         scan = button("open_scan", "Open scan…", "Open a CT scan: NIfTI, NRRD, MHA, a DICOM file, a zip of a series")
         folder = button("open_folder", "Open folder…", "Open a folder of DICOM files; or drop it on the canvas")
+        study = button("open_study", "Open study…", "Open the folder of a study, to go through its cases")
         self._truth = button("load_truth", "Load truth…", "Load the ground truth to compare with, drawn on this scan")
         self._mask = button("load_mask", "Load mask…", "Load a mask drawn earlier, and go on correcting it")
         self._state = note("reading")
@@ -38,7 +41,7 @@ class OpenPanel(QWidget):
         self._info, self._notes = note("scan_info"), amber_note("scan_notes")
         column(
             self,
-            row(scan, folder),
+            row(scan, folder, study),
             row(self._truth, self._mask),
             row(self._state, self._stop),
             self._info,
@@ -46,6 +49,7 @@ class OpenPanel(QWidget):
         )
         scan.clicked.connect(lambda: self._ask("Open scan", self.scan_requested))
         folder.clicked.connect(self._ask_folder)
+        study.clicked.connect(self._ask_study)
         self._truth.clicked.connect(lambda: self._ask("Load truth", self.truth_requested))
         self._mask.clicked.connect(lambda: self._ask("Load mask", self.mask_requested))
         self._stop.clicked.connect(self.stop_requested)
@@ -94,3 +98,8 @@ class OpenPanel(QWidget):
         path = QFileDialog.getExistingDirectory(self, "Open a folder of DICOM files", self.folder)
         if path:
             self.scan_requested.emit(path)
+
+    def _ask_study(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open the folder of a study", self.folder)
+        if path:
+            self.study_requested.emit(path)

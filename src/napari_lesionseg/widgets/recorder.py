@@ -47,6 +47,8 @@ class Recorder(QObject):
     """The position up to which the attached case is on the disk, and when (UTC, ISO 8601)."""
     failed = Signal(str)
     """One sentence: edits of the attached case cannot be written now."""
+    not_opened = Signal(str)
+    """One sentence: the next case cannot be opened now."""
     state_changed = Signal(object)
     """The ``SaveState`` of the attached case."""
     looked = Signal(int)
@@ -55,12 +57,13 @@ class Recorder(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._made_by: tuple[MakeWriter, bool] | None = None  # The last one opened.
-        self._closed_on: Volume | None = None
+        self._closed: tuple[Recording, Volume | None] | None = None  # By ``close``, and on which scan.
         self._next: Recording | None = None
         self._current: Recording | None = None
         self._recording = False  # Lines are taken: the session is where the journal is.
         self._scan: Volume | None = None
+        self._place: tuple[Path, str] | None = None  # Study and case of the attached one.
+        self._next_place: tuple[Path, str] | None = None
         self._state = NO_STATE
         self.seconds: dict[int, float] = defaultdict(float)  # By display slice (z), in the attached case.
         self._dwell = Dwell(self._on_looked)
@@ -104,10 +107,14 @@ class Recorder(QObject):
         """Open the journal of a case in its own thread, as the next one to attach; see ``study.writer``."""
         from napari_lesionseg.study.writer import Writer  # Without SQLAlchemy: its thread imports that.
 
+        place = (study_folder, case_id)
+        if self._place == place and self._current is not None:
+            self.detach()  # Its own lock would be in the way.
         self.open_with(
             lambda listener: Writer(study_folder, case_id, reviewer, listener, mode=mode, base=base),
             reading=mode == "read",
         )
+        self._next_place = place
 
     def open_desk(self, scan: Volume, reviewer: str) -> None:
         """Open the journal of a scan without a study, as the next one to attach; its thread hashes the scan."""
@@ -118,7 +125,8 @@ class Recorder(QObject):
     def open_with(self, make: MakeWriter, reading: bool = False) -> None:
         """Open the journal that ``make`` writes, as the next one to attach."""
         self.drop_next()
-        self._next, self._made_by = Recording(make, reading=reading), (make, reading)
+        self._next_place = None
+        self._next = Recording(make, reading=reading)
         self._next.opened.connect(self._on_opened)
         self._next.locked.connect(self._on_locked)
         self._next.saved.connect(self._on_saved)
@@ -137,7 +145,7 @@ class Recorder(QObject):
             return
         following, self._next = self._next, None
         self.detach()
-        self._current, self._scan = following, self._session.scan
+        self._current, self._scan, self._place = following, self._session.scan, self._next_place
         self._session.history.set_source(following.writer.fetch)
         self._tick.start(TICK_MS)
         self._restore()
@@ -167,17 +175,15 @@ class Recorder(QObject):
         """Keep what is open and end: the window is closing. False if not all was on the disk."""
         self._settle.stop()
         self._session.settle()
-        if self._next is not None:
-            self._made_by = None
         self.drop_next()
-        self._closed_on = self._scan
+        self._closed = None if self._current is None else (self._current, self._scan)
         return self.detach()
 
     def resume(self) -> None:
         """Journal the open scan again if ``close`` ended that: a panel was closed, and another one is opened."""
-        scan, self._closed_on = self._closed_on, None
-        if scan is not None and scan is self._session.scan and self._made_by is not None:
-            self.open_with(*self._made_by)
+        closed, self._closed = self._closed, None
+        if closed is not None and closed[1] is self._session.scan:
+            self.open_with(closed[0].make, closed[0].reading)
             self.attach()
 
     def touch(self) -> None:
@@ -245,6 +251,8 @@ class Recorder(QObject):
         if self.sender() is self._current:
             self._show()
             self.failed.emit(sentence)
+        elif self.sender() is self._next:
+            self.not_opened.emit(sentence)
 
     def _on_branched(self, draft: object) -> None:
         if self.sender() is self._current:
@@ -273,10 +281,10 @@ class Recorder(QObject):
 
 
 def _read_looks(place: Place, draft: Draft) -> dict[int, float]:
-    from napari_lesionseg.study import Study
     from napari_lesionseg.study.looks import seconds_per_slice
+    from napari_lesionseg.study.reopen import reopen_study
 
-    return seconds_per_slice(Study.open(place()[0]), draft)
+    return seconds_per_slice(reopen_study(place()[0]), draft)
 
 
 def _end(recording: Recording | None) -> bool:

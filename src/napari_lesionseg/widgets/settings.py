@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.zoo import user_folder
@@ -35,6 +36,8 @@ class Settings(BaseModel):
     """Name of the lesion type last saved."""
     study: str = ""
     """Study folder that corrections are kept in; empty for the user's default one."""
+    reviewer: str = Field(default_factory=lambda: _user())
+    """Who is named as the reviewer; at first the user of the computer."""
     closed_sections: tuple[str, ...] = ("Retrain",)
     """Sections of the workbench that are folded."""
 
@@ -58,6 +61,13 @@ class Settings(BaseModel):
     def study_folder(self) -> Path:
         """The study corrections are kept in."""
         return Path(self.study) if self.study else user_folder() / "study"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # A user without a name, as in some containers.
+        return "reviewer"
 
 
 def settings_file() -> Path:

@@ -19,6 +19,13 @@ SHORTCUTS = {
     "Shift-L": "preset_lung",
     "Shift-M": "preset_mediastinum",
     "Shift-B": "preset_bone",
+    "Shift-N": "next_disagreement",
+    "Shift-P": "previous_disagreement",
+    "Shift-C": "show_agreement",
+    "Control-Alt-N": "next_case",
+    "Control-Alt-P": "previous_case",
+    "Control-Shift-N": "next_unfinished",
+    "Control-Shift-P": "previous_unfinished",
 }
 """Key, and the object name of the button it presses."""
 

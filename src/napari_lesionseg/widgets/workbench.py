@@ -9,7 +9,10 @@ from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from napari_lesionseg.review.session import Session
+from napari_lesionseg.widgets.adjudication_panel import AdjudicationPanel
 from napari_lesionseg.widgets.canvas_drop import CanvasDrop
+from napari_lesionseg.widgets.case_keys import CaseKeys
+from napari_lesionseg.widgets.cases_panel import CasesPanel
 from napari_lesionseg.widgets.close_guard import CloseGuard
 from napari_lesionseg.widgets.compare_panel import ComparePanel
 from napari_lesionseg.widgets.context import Context, context_for
@@ -18,6 +21,8 @@ from napari_lesionseg.widgets.export_panel import ExportPanel
 from napari_lesionseg.widgets.history_panel import HistoryPanel
 from napari_lesionseg.widgets.open_panel import OpenPanel
 from napari_lesionseg.widgets.parts import listen, note
+from napari_lesionseg.widgets.presenters.adjudication import AdjudicationPresenter
+from napari_lesionseg.widgets.presenters.cases import CasesPresenter
 from napari_lesionseg.widgets.presenters.compare import ComparePresenter
 from napari_lesionseg.widgets.presenters.correct import CorrectPresenter
 from napari_lesionseg.widgets.presenters.export import ExportPresenter
@@ -50,6 +55,7 @@ class Workbench(QWidget):
         self.setObjectName("lesionseg_workbench")
         self.context: Context = context_for(napari_viewer)
         self.open, self.window_, self.segment = OpenPanel(), WindowPanel(), SegmentPanel()
+        self.cases, self.readings = CasesPanel(), AdjudicationPanel()
         self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
         self.retrain, self.history, self.save_line = RetrainPanel(), HistoryPanel(), SaveLine()
         self.sections = self._make_sections()
@@ -66,9 +72,13 @@ class Workbench(QWidget):
         self._fit_width()
         self._opener = OpenPresenter(self.open, self.context)
         exporter = ExportPresenter(self.export, self.context)
-        self._drop, self._close_guard = CanvasDrop(self), CloseGuard(self.session, exporter.save_then, self)
+        self._drop, self._close_guard = CanvasDrop(self), self._guard(exporter)
         self._drop.dropped.connect(self._opener.open_dropped)
+        self._cases = CasesPresenter(self.cases, self.context, self._show_study)
+        self.open.study_requested.connect(self._cases.open_study)
+        self._case_keys = CaseKeys(self.cases, lambda: self.context.study is not None)
         self._presenters = (
+            AdjudicationPresenter(self.readings, self.context),
             WindowPresenter(self.window_, self.context),
             SegmentPresenter(self.segment, self.context),
             ComparePresenter(self.compare, self.context),
@@ -91,6 +101,10 @@ class Workbench(QWidget):
     def open_scan(self, path: str | Path, *, series: str | None = None, geometry: str | None = None) -> None:
         """Open a scan; raises LesionsegError if it cannot be read, or leaves a question open."""
         self._opener.open_scan(path, series=series, geometry=geometry)
+
+    def open_study(self, folder: str | Path) -> None:
+        """Open a study: its cases, or what is wrong with it, are shown as soon as it is read."""
+        self._cases.open_study(folder)
 
     def open_later(self, scan: Path, *, truth: Path | None = None, mask: Path | None = None) -> None:
         """Open files beside the window, which asks what they leave open; returns at once."""
@@ -124,12 +138,21 @@ class Workbench(QWidget):
         if event is not None and event.type() == QEvent.Type.StyleChange:
             self._fit.start(0)
 
+    def _show_study(self, open_: bool) -> None:
+        for title in ("Cases", "Readings"):
+            self.sections[title].setVisible(open_)
+
+    def _guard(self, exporter: ExportPresenter) -> CloseGuard:
+        return CloseGuard(self.session, exporter.save_then, self.context.is_kept, self)
+
     def _fit_width(self) -> None:
         needed = max(section.body.minimumSizeHint().width() for section in self.sections.values())
         self._scroll.setMinimumWidth(max(WIDTH, needed) + MARGIN + SCROLL_BAR)
 
     def _make_sections(self) -> dict[str, Section]:
         panels = {
+            "Cases": self.cases,
+            "Readings": self.readings,
             "Window": self.window_,
             "Segment": self.segment,
             "Compare": self.compare,

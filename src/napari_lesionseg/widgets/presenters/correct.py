@@ -38,9 +38,9 @@ class CorrectPresenter:
     def _on_scan(self, scan: Volume | None) -> None:
         self._show_possible()
         self.panel.show_brush(self.context.settings.brush_size)
-        self.panel.show_tool("pan_zoom" if scan is not None else "")
         self._show_count()
         self._layer = self.context.layers.mask
+        self.panel.show_tool("" if self._layer is None else str(self._layer.mode))
         if self._layer is not None:
             self._layer.brush_size = self.context.settings.brush_size
             self._layer.events.mode.connect(self._on_layer_mode)

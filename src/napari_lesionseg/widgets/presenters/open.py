@@ -59,11 +59,17 @@ class OpenPresenter:
             self._read(str(mask), "mask", self.session.load_mask)
 
     def open_dropped(self, paths: list[str]) -> None:
-        """Open what was dropped on the canvas, scan or mask."""
+        """Open what was dropped on the canvas: study, scan or mask."""
         for path in paths:
+            if is_study(path):
+                self.panel.study_requested.emit(path)
+                continue
             self._read(path, "any", partial(self._show_dropped, Path(path).name))
 
     def _on_scan(self, path: str) -> None:
+        if is_study(path):
+            self.panel.study_requested.emit(path)
+            return
         if self.context.may_discard(self.panel):
             self._read(path, "scan", self.session.open_scan)
 
@@ -109,3 +115,8 @@ class OpenPresenter:
         self.panel.folder = str(path.parent)
         self.context.inputs.add(path)
         self.context.settings.remember(last_folder=self.panel.folder)
+
+
+def is_study(path: str | Path) -> bool:
+    """Whether ``path`` is the folder of a study; its database is not opened."""
+    return (Path(path) / "study.db").is_file()
