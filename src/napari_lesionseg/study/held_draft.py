@@ -14,6 +14,7 @@ from napari_lesionseg.study.drafts import Draft, Drafts
 from napari_lesionseg.study.journal import Journal
 from napari_lesionseg.study.locks import Lock, LockedBy, Superseded
 from napari_lesionseg.study.records import Revision
+from napari_lesionseg.study.reopen import reopen_study
 from napari_lesionseg.study.replay import Restored
 from napari_lesionseg.study.store import Study
 
@@ -131,7 +132,7 @@ def hold_draft(
     LesionsegError
         If the study or the case cannot be opened, or ``base`` is missing for an adjudication.
     """
-    study = Study.open(folder)
+    study = reopen_study(folder)
     draft = _choose_draft(study, case_id, reviewer, mode, base)
     if mode == "read":
         return HeldDraft(study, draft, None, reviewer, clock)
