@@ -48,6 +48,7 @@ class Recording(QObject):
         super().__init__()
         self.restored: Restored | None = None
         self.draft: Draft | None = None
+        self.make = make
         self._reading, self._failure = reading, ""
         self._saved_at: str | None = None
         self._heard.connect(self._on_heard)
