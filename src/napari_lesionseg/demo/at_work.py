@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_lesionseg.errors import LesionsegError
+
+if TYPE_CHECKING:
+    from napari_lesionseg.widgets.scripted_reviewer import ScriptedReviewer
 
 
 def work(study: Path, truths: Path, pictures: Path | None) -> None:
@@ -20,14 +24,26 @@ def work(study: Path, truths: Path, pictures: Path | None) -> None:
         reviewer = ScriptedReviewer(hands, truths)
         reviewer.open_study(study)
         while reviewer.unfinished:
-            case = reviewer.open_next()
-            reviewer.correct(case)
-            reviewer.think_twice()
-            reviewer.accept(case)
+            _review(reviewer)
+        reviewer.show("Cases", "study-end")
         tell("finished")
     finally:
         workbench.context.close()
         viewer.close()
+
+
+def _review(reviewer: ScriptedReviewer) -> None:
+    done = reviewer.finished
+    half = done == (done + reviewer.unfinished) // 2
+    case = reviewer.open_next()
+    reviewer.correct(case)
+    if half:
+        reviewer.show("Cases", "study-queue")
+        reviewer.show("History", "study-history")
+        reviewer.reject_and_reopen(case)
+        reviewer.correct(case)
+    reviewer.think_twice()
+    reviewer.accept(case)
 
 
 def main(arguments: list[str]) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from qtpy.QtWidgets import QComboBox, QDialog, QPlainTextEdit
 
 from napari_lesionseg.review.changes import Entry
 from napari_lesionseg.widgets.hands import Hands, failure, require
@@ -76,17 +77,37 @@ class ScriptedReviewer:
 
     def think_twice(self) -> None:
         """Undo two strokes and redo them."""
-        steps = 2
         drawn = self._mask().copy()
-        for button in ("undo", "redo"):
-            for _ in range(steps):
-                self._hands.press(button)
+        for button in ("undo", "undo", "redo", "redo"):
+            self._hands.press(button)
         require(np.array_equal(drawn, self._mask()), "Undo and redo did not give the mask back.")
 
     def accept(self, case: str) -> None:
         """Approve the open case."""
         self._hands.press("accept_case")
         self._hands.wait(lambda: self._state(case) == "approved", SECONDS)
+
+    def reject_and_reopen(self, case: str) -> None:
+        """Reject the open case for a reason, with a comment pinned to the slice; then work on it again."""
+
+        def answer(dialog: QDialog) -> None:
+            reason, comment = dialog.findChild(QComboBox, "reason"), dialog.findChild(QPlainTextEdit, "comment")
+            if reason is not None and comment is not None:
+                reason.setCurrentIndex(reason.findText("borders are wrong"))
+                comment.setPlainText("The lower border follows a vessel here.")
+            self._hands.press("reason_ok")
+
+        self._hands.when_asked(answer)
+        self._hands.press("reject_case")
+        self._hands.wait(lambda: self._state(case) == "rejected", SECONDS)
+        self._hands.press("reopen_case")
+        self._hands.wait(lambda: self._state(case) == "reopened" and self._session.editable, SECONDS)
+
+    def show(self, section: str, name: str) -> None:
+        """Take a picture of the window in which only this section of the workbench, and the cases, are open."""
+        for title, one in self._workbench.sections.items():
+            one.set_open(title in ("Cases", section))
+        self._hands.picture(name)
 
     def _stroke(self, tool: str, z: int, wrong: npt.NDArray[np.bool_]) -> None:
         spacing = self._session.scan.geometry.spacing if self._session.scan is not None else (1.0, 1.0, 1.0)
