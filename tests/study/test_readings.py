@@ -105,6 +105,7 @@ def reach_for_masks(study: Study, draft: Draft, kept_id: str, reviewer: str) -> 
         "entries": lines(lambda journal: journal.entries()),
         "entry": lines(lambda journal: journal.entry(1)),
         "chosen": lines(lambda journal: list(journal.chosen([1]))),
+        "transaction": lines(lambda journal: journal.transaction().__enter__()),
         "lock": taken,
         "branch": branched,
         "parent": lambda: study.add_revision(draft.case, "correction", Mask.empty(study.case(draft.case).geometry), parent=kept_id),  # noqa: E501
@@ -153,7 +154,7 @@ def test_the_list_of_public_ways_is_whole() -> None:
             "find_branch",
             "close",
         },
-        Journal: {"restore", "log", "entries", "entry", "chosen", "append", "close"},
+        Journal: {"restore", "log", "entries", "entry", "chosen", "transaction", "append", "close"},
     }
     harmless = {  # They give no mask, no revision and no line.
         Study: {

@@ -65,6 +65,7 @@ class Adjudication:
         """
         mask = self._check(session)
         box, inside = self._region(session, where, voxel)
+        session.settle(range(box[0].start, box[0].stop))  # A stroke under way is a step of its own.
         new = taken(take, self.a.array[box], self.b.array[box])
         mask.array[box] = new if inside is None else np.where(inside, new, mask.array[box])
         session.mark_edited(range(box[0].start, box[0].stop), tool=f"take {take}")
