@@ -195,6 +195,36 @@ def test_no_canary_is_in_anything_written(
     assert (found, said) == ([], [])
 
 
+@pytest.mark.hazard("H20")
+def test_a_folder_that_is_added_whole_leaves_nothing_of_its_headers_and_names(
+    planted: Planted,
+    tmp_path: Path,
+    pdf_text: Callable[[bytes], list[str]],
+    hazard_figure: Callable[[str, str, bool], None],
+) -> None:
+    # The table of add-folder names files, as it must; nothing else may, and no header's value may be in it either.
+    source, tasks = planted.folder, "tasks/tasks.json"
+    commands: list[list[str | Path]] = [
+        ["lesionseg", "study", "create", "study"],
+        ["lesionseg", "study", "add-folder", "study", source, "--copy", "--yes"],
+        ["lesionseg", "study", "add-folder", "study", source, "--copy", "--yes", "--json"],
+        ["lesionseg", "study", "export", "study", "-o", "tasks", "--format", "mitk"],
+        ["lesionseg", "study", "create", "second"],
+        ["lesionseg", "study", "add-folder", "second", tasks, "--copy", "--yes"],
+        ["lesionseg", "study", "add-folder", "second", "study", "--yes"],
+        ["lesionseg", "study", "verify", "study", "--json"],
+    ]
+    outcome = _run(tmp_path, commands)
+    files, found = search_folder(tmp_path, planted.canaries.all, pdf_text)
+    said = search(outcome.said, planted.canaries.headers)
+    figure = f"a folder added whole, {files} files of {len(commands)} commands: {len(found) + len(said)} found"
+    hazard_figure("H20", figure, not found and not said)
+    assert set(outcome.codes) == {0}, outcome.said.decode(errors="replace")
+    assert set(search(outcome.said, planted.canaries.paths))  # The table was there.
+    assert files > 6
+    assert (found, said) == ([], [])
+
+
 def test_a_study_remembers_paths_and_nothing_of_the_headers(planted: Planted, outcome: Outcome) -> None:
     data = (outcome.folder / "study" / "study.db").read_bytes()
     assert search(data, planted.canaries.headers) == []

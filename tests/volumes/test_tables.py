@@ -83,6 +83,12 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv"]
 
 
+def test_no_end_of_line_in_a_cell_begins_another_row(tmp_path: Path) -> None:
+    rows = [["\rx", "a\rb"], ["a\r\nb", "\n"], ["\r", "x\r"]]
+    write_csv(tmp_path / "t.csv", ["a", "b\r"], rows)
+    assert read_csv(tmp_path / "t.csv") == [["a", "b\r"], *rows]
+
+
 def test_a_table_that_changes_on_its_way_to_the_disk_is_not_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,7 +118,8 @@ def _cells(row: Row, base: Path) -> tuple[str, ...]:
 
 
 def _short(path: Path, base: Path) -> str:
-    return path.relative_to(base).as_posix() if path.is_relative_to(base) and path != base else str(path)
+    shown = path.relative_to(base).as_posix() if path.is_relative_to(base) and path != base else str(path)
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in shown)
 
 
 def _to_json(plan: Plan, added: Added | None, base: Path) -> dict[str, Any]:

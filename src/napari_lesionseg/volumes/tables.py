@@ -36,11 +36,8 @@ def unescape(text: str) -> str:
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Write a table as CSV (RFC 4180, lines end in LF); None is an empty cell, a float has six significant digits."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([escape(name) for name in header])
-    writer.writerows([_written(cell) for cell in row] for row in rows)
-    return text.getvalue()
+    written = ([_written(cell) for cell in row] for row in rows)
+    return "".join(_line(cells) for cells in ([escape(name) for name in header], *written))
 
 
 def read_csv(path: Path) -> list[list[str]]:
@@ -77,6 +74,13 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]])
             raise LesionsegError(f"{path} did not read back as it was written; nothing was saved, try another disk.")
 
     write_atomically(path, text.encode(), same_on_disk)
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = io.StringIO(newline="")
+    # The writer quotes what is in its own end of line: with LF alone, a CR in a cell would begin another row.
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _written(cell: Cell) -> str:
