@@ -111,6 +111,13 @@ def set_silently(control: Any, value: Any) -> None:
     blocker.unblock()
 
 
+def hear(signal: Any, slot: Callable[..., Any], owner: QWidget) -> None:
+    """Connect a Qt signal of something that outlives ``owner``'s widget for as long as that exists."""
+    gone: list[bool] = []
+    owner.destroyed.connect(lambda *_: gone.append(True))
+    signal.connect(lambda *told: None if gone else slot(*told))
+
+
 def listen(signal: SignalInstance, slot: Callable[..., Any], owner: QWidget) -> None:
     """Connect a session's signal for as long as ``owner``'s widget exists."""
     signal.connect(slot)

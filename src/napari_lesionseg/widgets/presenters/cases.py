@@ -15,7 +15,7 @@ from napari_lesionseg.volumes import Mask
 from napari_lesionseg.widgets.cases_panel import CasesPanel
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.lock_dialog import ask_locked
-from napari_lesionseg.widgets.parts import listen
+from napari_lesionseg.widgets.parts import hear, listen
 from napari_lesionseg.widgets.reason_dialog import Reason, ask_reason
 from napari_lesionseg.widgets.study_thread import StudyThread
 
@@ -45,12 +45,12 @@ class CasesPresenter:
         self._refresh = QTimer(panel)
         self._refresh.timeout.connect(self.refresh)
         self._connect_panel()
-        self.opening.opened.connect(self._on_opened)
-        self.opening.closed.connect(self._on_closed)
-        self.opening.kept.connect(lambda _: self.refresh())
-        self.opening.locked.connect(self._on_locked)
-        self.opening.failed.connect(self._on_failed)
-        self.opening.busy_changed.connect(panel.show_busy)
+        hear(self.opening.opened, self._on_opened, panel)
+        hear(self.opening.closed, self._on_closed, panel)
+        hear(self.opening.kept, self._on_kept, panel)
+        hear(self.opening.locked, self._on_locked, panel)
+        hear(self.opening.failed, self._on_failed, panel)
+        hear(self.opening.busy_changed, panel.show_busy, panel)
         listen(self.session.edited, self._on_edited, panel)
         self._gone = False
         panel.destroyed.connect(self._on_gone)
@@ -163,6 +163,9 @@ class CasesPresenter:
 
     def _on_closed(self, _case_id: str) -> None:
         self.panel.show_case(None)
+
+    def _on_kept(self, _case_id: str) -> None:
+        self.refresh()
 
     def _on_locked(self, case_id: str, by: LockedBy) -> None:
         study = self.context.study
@@ -307,8 +310,11 @@ class CasesPresenter:
         study = self.context.study
         if study is not None and not self._gone:
             # A panel that was closed meanwhile has nothing left to show it on.
-            answer = failed or self.context.report
-            study.ask(work, lambda told: None if self._gone else done(told), lambda e: None if self._gone else answer(e))
+            report = failed or self.context.report
+            study.ask(work, self._while_here(done), self._while_here(report))
+
+    def _while_here(self, answer: Callable[[Any], None]) -> Callable[[Any], None]:
+        return lambda told: None if self._gone else answer(told)
 
 
 def _read_rows(study: Study) -> Sequence[CaseSummary]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.history_panel import HistoryPanel
-from napari_lesionseg.widgets.parts import listen
+from napari_lesionseg.widgets.parts import hear, listen
 
 
 class HistoryPresenter:
@@ -20,8 +18,7 @@ class HistoryPresenter:
         listen(self.session.history_changed, self._show_steps, panel)
         for signal in (self.session.scan_changed, self.session.slice_changed, self.session.mask_changed):
             listen(signal, self._show_looks, panel)
-        context.recorder.looked.connect(self._show_looks)
-        panel.destroyed.connect(self._on_gone)
+        hear(context.recorder.looked, self._show_looks, panel)
         self._show_steps()
         self._show_looks()
 
@@ -41,7 +38,3 @@ class HistoryPresenter:
         count = 0 if self.session.scan is None else len(self.session.scan.array)
         seconds, corrected = self.context.recorder.seconds, self.session.corrected_slices
         self.panel.show_looks(seconds, corrected, count, self.session.slice_index)
-
-    def _on_gone(self) -> None:
-        with suppress(TypeError, RuntimeError):
-            self.context.recorder.looked.disconnect(self._show_looks)
