@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import numpy as np
 
 from napari_lesionseg.review.changes import Entry, Kind, Labels, Marks
 from napari_lesionseg.review.history import History
@@ -145,14 +147,27 @@ class EditLog:
         self.history.restore(log)
         self.corrected = frozenset(corrected)
 
-    def slices_to_keep(self, corrected: frozenset[int]) -> tuple[int, ...]:
-        """Display slices (z) that were edited, but for predicted ones that are among ``corrected``."""
+    def slices_to_keep(self, labels: Labels, log: Sequence[Entry], corrected: frozenset[int]) -> tuple[int, ...]:
+        """Display slices (z) with edits that a journal, which gave ``labels``, ``log`` and ``corrected``, lacks.
+
+        If it is the journal of this very log, from which it was cut off for a while, those that differ from it. Of
+        another one, those that were edited, but for predicted slices that it has as corrected.
+        """
+        if self._is_of(log):
+            return tuple(z for z in range(len(labels)) if not np.array_equal(self.shadow.slice(z), labels[z]))
         kept: set[int] = set()
         for step in self.history.steps[: self.history.done]:
             change = self.history.entry(step).change
             touched = set() if change is None else set(change.slices)
             kept |= touched - corrected if step.tool in ("prediction", "threshold") else touched
         return tuple(sorted(kept))
+
+    def _is_of(self, log: Sequence[Entry]) -> bool:
+        first = self.history.steps[0] if self.history.steps else None
+        if first is None or first.position > len(log):
+            return False
+        line = log[first.position - 1]
+        return (line.kind, line.time, line.tool, line.voxels) == ("edit", first.time, first.tool, first.voxels)
 
 
 def threshold_after(log: Iterable[Entry]) -> float | None:

@@ -38,6 +38,11 @@ class Shadow:
             self._copy[z] = self._mask[z]
         return change
 
+    def slice(self, z: int) -> Labels:
+        """Display slice ``z`` (y, x) of the shadow; not to be changed."""
+        labels: Labels = self._copy[z]
+        return labels
+
     def put_back(self, slices: Iterable[int]) -> None:
         """Write these slices (z) of the shadow over the mask."""
         for z in slices:
@@ -71,8 +76,7 @@ class Shadow:
 
     def _show(self, change: Change) -> None:
         low_z, high_z, low_y, high_y, low_x, high_x = change.box
-        box = slice(low_z, high_z), slice(low_y, high_y), slice(low_x, high_x)
-        self._mask[box] = self._copy[box]
+        self._mask[low_z:high_z, low_y:high_y, low_x:high_x] = self._copy[low_z:high_z, low_y:high_y, low_x:high_x]
 
 
 def voxels_gained(change: Change | None) -> int:
