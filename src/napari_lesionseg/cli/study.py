@@ -10,6 +10,7 @@ import typer
 
 from napari_lesionseg.cli.study_add import add, add_folder
 from napari_lesionseg.cli.study_export import export
+from napari_lesionseg.cli.study_review import comments, readings
 from napari_lesionseg.cli.study_verify import verify
 from napari_lesionseg.cli.study_words import AsJson, CaseId, Folder, print_columns, print_json
 from napari_lesionseg.errors import LesionsegError
@@ -76,6 +77,8 @@ def split(folder: Folder, as_json: AsJson = False) -> None:
 
 study_app.command()(export)
 study_app.command()(verify)
+study_app.command()(readings)
+study_app.command()(comments)
 
 
 def _scan_problem(study: Study, case: Case) -> str | None:
