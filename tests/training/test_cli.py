@@ -217,3 +217,13 @@ def test_the_module_and_the_command_are_the_same(call: Callable[..., Said]) -> N
     said = call("--help")
     assert said.code == 0
     assert {"fit", "adapt", "evaluate"} <= set(said.out.split())
+
+
+def test_a_training_that_asks_for_a_sealed_split_is_refused_before_it_begins(
+    call, tiny_file: Path, labelled: Study, tmp_path: Path
+) -> None:
+    said = call("fit", labelled.folder, "-o", tmp_path / "r", "--config", tiny_file, "--set", "validation_split=test")
+    assert said.code == 2
+    assert "the split test is sealed" in said.err
+    assert [type(event) for event in said.events] == [Failed]
+    assert not (tmp_path / "r").exists()

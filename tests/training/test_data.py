@@ -6,10 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lesionseg_training.config import load_config
 from lesionseg_training.data import load_cases, load_data, to_tensors
 from lesionseg_training.sampling import Item
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.study.ledger import extends, ledger_hash
+from napari_lesionseg.study.seal import SEALED
+from napari_lesionseg.study.split import SPLITS
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
 
@@ -150,7 +154,40 @@ def test_validation_on_the_training_patients_keeps_their_scans_in_memory_once(ti
     assert data.held_out[0] is data.cases[0]
 
 
-def test_the_hash_of_the_split_is_that_of_who_is_where(tiny, study: Study, add_case) -> None:
+def test_a_run_knows_the_hash_of_the_ledger_it_learned_under(tiny, study: Study, add_case) -> None:
     study.add_revision("c1", "truth", add_case("c1"))
-    text = b'{"calibration": [], "gate": [], "test": [], "train": ["c1"]}'
-    assert load_data(study, tiny(), lambda message: None).split_hash == hashlib.sha256(text).hexdigest()
+    ledger = load_data(study, tiny(), lambda message: None).ledger
+    assert ledger == hashlib.sha256(b"\nc1\ntrain").hexdigest() == ledger_hash(study)
+    add_case("c2")
+    assert ledger_hash(study) != ledger
+    assert extends(study, ledger)
+
+
+@pytest.mark.parametrize("split", ["gate", "test"])
+def test_a_sealed_split_is_refused_by_the_trainer_whoever_asks(tiny, study: Study, add_case, split: str) -> None:
+    study.add_revision("c1", "truth", add_case("c1", split=split))
+    with pytest.raises(LesionsegError, match=f"The split {split} of .* is sealed"):
+        load_cases(study, split, tiny())
+    with pytest.raises(LesionsegError, match=rf"validation_split in robust is not valid: the split {split} is sealed"):
+        load_config("robust", [f"validation_split={split}"])
+    unchecked = tiny().model_copy(update={"validation_split": split})
+    study.add_revision("c2", "truth", add_case("c2"))
+    with pytest.raises(LesionsegError, match=f"The split {split} of .* is sealed"):
+        load_data(study, unchecked, lambda message: None)
+
+
+def test_the_splits_sealed_to_a_configuration_are_those_sealed_to_the_trainer() -> None:
+    refused = []
+    for split in SPLITS:
+        try:
+            load_config("robust", [f"validation_split={split}"])
+        except LesionsegError:
+            refused.append(split)
+    assert set(refused) == SEALED
+
+
+def test_a_removed_case_is_not_learned_from(tiny, study: Study, add_case) -> None:
+    study.add_revision("c1", "truth", add_case("c1"))
+    study.add_revision("c2", "truth", add_case("c2"))
+    study.remove_case("c1", "not a chest")
+    assert [case.id for case in load_cases(study, "train", tiny())] == ["c2"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
@@ -80,6 +80,14 @@ class TrainConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int | None = Field(None, ge=1)
     """CPU threads; ``None``: all cores, or what ``OMP_NUM_THREADS`` says."""
+
+    @field_validator("validation_split", mode="before")
+    @classmethod
+    def _seal_holds(cls, value: object) -> object:
+        # Named here, not taken from the study: a panel that reads a configuration opens no database.
+        if value in ("gate", "test"):
+            raise ValueError(f"the split {value} is sealed, it judges models; choose calibration or train")
+        return value
 
     @model_validator(mode="after")
     def _batches_fit(self) -> Self:

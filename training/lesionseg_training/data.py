@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +15,9 @@ from lesionseg_training.sampling import NO_POOLS, Batch, Flags, Pools
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.inference.preprocess import Bytes, plan_grid, prepare, shrink_mask
 from napari_lesionseg.inference.runner import stacks
+from napari_lesionseg.study.ledger import ledger_hash
 from napari_lesionseg.study.records import Case, Revision
+from napari_lesionseg.study.seal import learning_cases
 from napari_lesionseg.study.split import Split
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes.read import read_mask, read_scan
@@ -52,11 +52,11 @@ class TrainingCase:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What a run learns from and is looked at with; ``split_hash`` is the SHA-256 of the study's patient split."""
+    """What a run learns from and is looked at with; ``ledger`` is the hash of the study's ledger of patients."""
 
     cases: list[TrainingCase]
     held_out: list[TrainingCase]
-    split_hash: str
+    ledger: str
 
 
 def load_data(study: Study, config: TrainConfig, warn: Warn) -> TrainingData:
@@ -67,6 +67,7 @@ def load_data(study: Study, config: TrainConfig, warn: Warn) -> TrainingData:
     LesionsegError
         If there is no labelled training case, or as :func:`load_cases`.
     """
+    ledger = ledger_hash(study)  # Of before the cases: who comes in meanwhile is not in what is learned from.
     cases = load_cases(study, "train", config, warn)
     if not cases:
         raise LesionsegError(f"{study.folder} has no training case with truth or a correction; add one first.")
@@ -74,8 +75,7 @@ def load_data(study: Study, config: TrainConfig, warn: Warn) -> TrainingData:
     held_out = cases if split == "train" else load_cases(study, split, config, warn)
     if not held_out:
         warn(f"No labelled {split} patient in the study: Dice is on training data alone.")
-    split_hash = hashlib.sha256(json.dumps(study.split(), sort_keys=True).encode()).hexdigest()
-    return TrainingData(cases, held_out, split_hash)
+    return TrainingData(cases, held_out, ledger)
 
 
 def load_cases(study: Study, split: Split, config: TrainConfig, warn: Warn = lambda _: None) -> list[TrainingCase]:
@@ -86,13 +86,12 @@ def load_cases(study: Study, split: Split, config: TrainConfig, warn: Warn = lam
     Raises
     ------
     LesionsegError
-        If a scan or mask cannot be read or has changed.
+        If a scan or mask cannot be read or has changed, or the split is sealed.
     """
-    patients = set(study.split()[split])
     loaded = []
-    for case in study.cases():
+    for case in learning_cases(study, (split,)):
         target = study.latest(case.id, "correction") or study.latest(case.id, "truth")
-        if case.patient not in patients or target is None:
+        if target is None:
             continue
         ready = _load(study, case, target, config)
         if len(ready.pools.all):

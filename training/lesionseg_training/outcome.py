@@ -41,7 +41,7 @@ def make_card(config: TrainConfig, data: TrainingData, device: str, start: Path 
         licence=config.licence,
         limits=config.limits,
         parent=load_card(start).name if start is not None else "",
-        split_hash=data.split_hash,
+        ledger=data.ledger,
         training={
             "config": config.model_dump(mode="json", exclude=OWN_FIELDS),
             "cases": [case.id for case in data.cases],

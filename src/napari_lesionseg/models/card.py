@@ -45,8 +45,10 @@ class ModelCard(BaseModel):
     """What the model is known to do badly."""
     parent: str = ""
     """Model that the training started from."""
+    ledger: str = ""
+    """Hash of the study's ledger of patients when the training began; a ledger that goes on from it moved nobody."""
     split_hash: str = ""
-    """SHA-256 of the study's patient split."""
+    """SHA-256 of the patient split, on cards of version 0.1; written no more."""
     training: dict[str, Any] = Field(default_factory=dict)
     """The trainer's whole configuration, seed, steps and hardware."""
     metrics: dict[str, Any] = Field(default_factory=dict)
