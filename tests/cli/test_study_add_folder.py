@@ -49,8 +49,8 @@ def test_the_table_gives_the_reason_for_each_pair_and_for_what_was_left_out(fold
         "what file masks case why",
         "add imagesTr/a_0000.nii.gz labelsTr/a.nii.gz (truth) new same name without nnU-Net's channel _0000, same grid",
         "add imagesTr/b_0000.nii.gz – new no mask found",
-        "left out labelsTr/c.nii.gz – new a mask, but no scan fits it by name and grid",
-        "Added 2 cases and 1 masks.",
+        "left out labelsTr/c.nii.gz – – a mask, but no scan fits it by name and grid",
+        "Added 2 cases and 1 mask.",
     ]
     assert len(Study.open(folder).cases()) == 2
 
@@ -94,7 +94,7 @@ def test_a_renamed_file_is_said_to_be_found_again(folder: Path, source: Path) ->
     run("add-folder", folder, source, "--yes")
     (source / "imagesTr" / "b_0000.nii.gz").rename(source / "imagesTr" / "d_0000.nii.gz")
     assert run("add-folder", folder, source, "--yes").stdout.splitlines()[-1] == (
-        "Added 0 cases and 0 masks; found 1 scans again."
+        "Added 0 cases and 0 masks; found 1 scan again."
     )
 
 
@@ -120,7 +120,7 @@ def test_a_whole_study_is_verified(folder: Path, source: Path) -> None:
     told = as_json("verify", folder)
     counts = {"scans": 2, "masks": 1, "drafts": 0, "journal_lines": 0}
     assert told == {"ok": True} | counts | {"problems": [], "notes": []}
-    assert run("verify", folder).stdout == "2 scans, 1 masks, 0 journals of 0 lines are whole; nothing wrong.\n"
+    assert run("verify", folder).stdout == "Proved 2 scans, 1 mask, 0 journals of 0 lines in all; nothing wrong.\n"
 
 
 def test_what_is_wrong_with_a_study_is_told_and_the_exit_code_is_one(folder: Path, source: Path) -> None:

@@ -99,6 +99,13 @@ def test_a_mask_of_the_lung_is_no_truth(tmp_path: Path) -> None:
     assert left_out(tmp_path) == {"id001_lung.nii.gz": "its name says lung, not lesions"}
 
 
+def test_a_mask_of_the_lung_is_no_truth_of_a_patient_called_lung_either(tmp_path: Path) -> None:
+    put_scan(tmp_path / "LUNG1-002" / "ct.nii.gz")
+    put_mask(tmp_path / "LUNG1-002" / "lung.nii.gz")
+    assert pairs(tmp_path) == {"LUNG1-002/ct.nii.gz": None}
+    assert left_out(tmp_path) == {"LUNG1-002/lung.nii.gz": "its name says lung, not lesions"}
+
+
 def test_one_name_on_another_grid_is_no_pair_and_both_shapes_are_told(tmp_path: Path) -> None:
     put_scan(tmp_path / "a.nii.gz", 1)
     put_mask(tmp_path / "a_seg.nii.gz", shape=(4, 3, 6))

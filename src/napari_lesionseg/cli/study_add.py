@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_lesionseg.cli.progress import progress_bar
-from napari_lesionseg.cli.study_words import AsJson, Folder, print_columns, print_json
+from napari_lesionseg.cli.study_words import AsJson, Folder, count, print_columns, print_json
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import Study
 from napari_lesionseg.volumes import read_mask, read_scan
@@ -89,8 +89,9 @@ def add_folder(
     if as_json:
         print_json(_to_json(plan, added, base))
     elif added is not None:
-        told = f"Added {len(added.cases)} cases and {added.masks} masks"
-        typer.echo(f"{told}; found {len(added.relinked)} scans again." if added.relinked else f"{told}.")
+        told = f"Added {count(len(added.cases), 'case')} and {count(added.masks, 'mask')}"
+        again = f"; found {count(len(added.relinked), 'scan')} again" if added.relinked else ""
+        typer.echo(f"{told}{again}.")
     else:
         typer.echo("Nothing was changed." if plan.changes else "There is nothing to add.")
 
@@ -114,7 +115,8 @@ def _print_plan(plan: Plan, base: Path) -> None:
 def _cells(row: Row, base: Path) -> tuple[str, ...]:
     masks = ", ".join(f"{_short(mask.path, base)} ({mask.role})" for mask in row.masks) or "–"
     patient = f", patient {row.patient}" if row.patient and row.patient != row.case else ""
-    return row.action, _short(row.file, base), masks, f"{row.case or 'new'}{patient}", row.reason
+    case = row.case or ("new" if row.action == "add" else "–")
+    return row.action, _short(row.file, base), masks, f"{case}{patient}", row.reason
 
 
 def _short(path: Path, base: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from napari_lesionseg.cli.progress import progress_bar
-from napari_lesionseg.cli.study_words import AsJson, Folder, print_json
+from napari_lesionseg.cli.study_words import AsJson, Folder, count, print_json
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import Study
 
@@ -29,7 +29,8 @@ def verify(folder: Folder, as_json: AsJson = False) -> None:
     else:
         for sentence in (*done.problems, *done.notes):
             typer.echo(sentence)
-        told = f"{done.scans} scans, {done.masks} masks, {done.drafts} journals of {done.lines} lines are whole"
-        typer.echo(f"{told}; {len(done.problems) or 'nothing'} wrong.")
+        proved = [count(done.scans, "scan"), count(done.masks, "mask"), count(done.drafts, "journal")]
+        lines = count(done.lines, "line")
+        typer.echo(f"Proved {', '.join(proved)} of {lines} in all; {len(done.problems) or 'nothing'} wrong.")
     if not done.ok:
         raise typer.Exit(1)

@@ -14,6 +14,11 @@ CaseId = Annotated[str, typer.Argument(help="The case's id.", metavar="CASE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
+def count(number: int, what: str) -> str:
+    """``1 mask``, ``2 masks``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def print_columns(rows: Sequence[tuple[str, ...]]) -> None:
     """Print left-aligned columns, whatever the width of the terminal: nothing is cut off."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

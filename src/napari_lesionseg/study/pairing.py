@@ -176,7 +176,7 @@ _RULES: tuple[tuple[Rule, Callable[[Candidate, Candidate], str]], ...] = (
 
 def _rank(mask: Candidate, scan: Candidate) -> int | None:
     """How clearly a mask's name says that it marks lesions: 0 most; None if it marks something else."""
-    own = mask.name.words - scan.name.words  # In lung_001 and lung_001_seg the word tells nothing.
+    own = _own_words(mask, scan)
     lesions, other = bool(own & LESION_WORDS), bool(own & OTHER_WORDS)
     if other and not lesions:
         return None
@@ -184,7 +184,13 @@ def _rank(mask: Candidate, scan: Candidate) -> int | None:
 
 
 def _other(mask: Candidate, scan: Candidate) -> str:
-    return ", ".join(sorted((mask.name.words - scan.name.words) & OTHER_WORDS))
+    return ", ".join(sorted(_own_words(mask, scan) & OTHER_WORDS))
+
+
+def _own_words(mask: Candidate, scan: Candidate) -> frozenset[str]:
+    """What a mask's name says and its scan's does not: in lung_001 and lung_001_seg the lung tells nothing."""
+    stem = mask.name.stem_words - scan.name.stem_words
+    return stem | (mask.name.folder_words - scan.name.folder_words - scan.name.stem_words)
 
 
 def _is_placed(mask: Candidate) -> bool:

@@ -43,8 +43,8 @@ class Name:
     ----------
     folder, stem
         What tells it from others: the words of folders and file that do not say what kind of file it is.
-    words
-        All words, in small letters.
+    stem_words, folder_words
+        All words of the file and of its folders, in small letters.
     says
         ``"scan"``, ``"mask"`` or nothing: the last word of the file that tells, else the nearest folder that names one.
     channel
@@ -53,7 +53,8 @@ class Name:
 
     folder: tuple[str, ...]
     stem: tuple[str, ...]
-    words: frozenset[str]
+    stem_words: frozenset[str]
+    folder_words: frozenset[str]
     says: str
     channel: int | None
 
@@ -64,11 +65,11 @@ class Name:
         channel = _CHANNEL.search(name)
         stem = words_in(name)
         folders = [words_in(part) for part in path.parts[:-1]]
-        every = frozenset(stem).union(*folders)
         return cls(
             tuple(word for words in folders for word in _telling(words)),
             _telling(stem),
-            every,
+            frozenset(stem),
+            frozenset().union(*folders),
             _says(stem, folders),
             int(channel[1]) if channel else None,
         )

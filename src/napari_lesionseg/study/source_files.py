@@ -94,7 +94,7 @@ def _first_telling(relative: Path) -> str:
 def _sort(path: Path, name: Name, glances: Glances, found: Candidates) -> None:
     """Put a file where its voxels say it belongs; its name decides only what voxels cannot."""
     own = Name.of(Path(path.name))
-    stem = own.words
+    stem = own.stem_words
     if unwanted := stem & NOT_CT_WORDS:
         found.left_out.append(LeftOut(path, f"its name says {_first(unwanted)}, not CT"))
         return
