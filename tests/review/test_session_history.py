@@ -315,6 +315,24 @@ def test_a_prediction_made_before_the_journal_came_spares_its_corrections(sessio
     assert (again.threshold, again.corrected_slices) == (0.4, {4})
 
 
+def test_what_is_done_and_undone_while_the_journal_is_closed_is_one_step_on_top(
+    session: Session, journal: Journal
+) -> None:
+    paint(session, 1, 0, 0)
+    paint(session, 2, 0, 0)
+    mask, log = array(session).copy(), journal.log()
+    session.undo()
+    paint(session, 4, 0, 0)
+    session.history.set_source(None)
+    session.restore(Mask(mask, GRID), log, {1, 2})
+    assert [int(one.sum()) for one in array(session)] == [0, 1, 0, 0, 1]
+    assert session.corrected_slices == {1, 4}
+    assert [step.position for step in session.history.steps] == [1, 2, 3]
+    session.undo()
+    np.testing.assert_array_equal(array(session), mask)
+    assert session.corrected_slices == {1, 2}
+
+
 def test_an_undo_that_the_journal_cannot_give_back_changes_nothing(
     session: Session, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,7 +371,7 @@ def do_something(session: Session, rng: np.random.Generator) -> None:
             array(session)[z, 0, 0] = rng.integers(3)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_all_steps_can_be_undone_and_redone_by_whatever_they_were_made(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,7 +380,7 @@ def test_all_steps_can_be_undone_and_redone_by_whatever_they_were_made(
     journal = Journal(session)
     session.history.set_source(journal.fetch)
     states = {0: hashlib.sha256(array(session)).hexdigest()}
-    for _ in range(300):
+    for _ in range(150):
         do_something(session, rng)
         session.settle()
         session.history.acknowledge(len(journal.lines))

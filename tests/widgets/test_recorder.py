@@ -184,6 +184,20 @@ def test_a_second_opener_is_told_and_cannot_paint_but_may_branch(desk: Make, qtb
     assert len(one.journaled()) == 1
 
 
+def test_a_case_that_is_opened_once_more_is_not_locked_by_oneself(desk: Make) -> None:
+    one, told = desk(), []
+    one.recorder.locked.connect(told.append)
+    one.open()
+    one.paint(1, 2, 3)
+    one.open()
+    assert one.array[1, 2, 3] == 1
+    one.recorder.close()  # As when the panel is closed, and opened again.
+    one.recorder.resume()
+    one.qtbot.waitUntil(lambda: one.recorder.is_open, timeout=20000)
+    one.open()
+    assert (told, one.session.editable, one.session.history.length) == ([], True, 1)
+
+
 def test_a_case_that_is_read_cannot_be_painted_on(desk: Make) -> None:
     one, reader = desk(), desk()
     one.open()
@@ -250,6 +264,7 @@ def test_a_closed_panel_that_is_opened_again_goes_on_journaling(desk: Make, qtbo
     one = desk()
     one.open()
     one.paint(1, 2, 3)
+    one.recorder.open_case(one.folder, "case-2", "ann")  # Read ahead, and not wanted any more.
     assert one.recorder.close()
     one.paint(1, 2, 4)  # The layers are still there.
     assert not one.recorder.is_open

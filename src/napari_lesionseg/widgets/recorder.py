@@ -184,6 +184,7 @@ class Recorder(QObject):
         closed, self._closed = self._closed, None
         if closed is not None and closed[1] is self._session.scan:
             self.open_with(closed[0].make, closed[0].reading)
+            self._next_place = self._place  # It is the case that was attached last.
             self.attach()
 
     def touch(self) -> None:
