@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 CLOSE_NAPARI = """
+import sys
 import napari, numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication

@@ -61,7 +61,7 @@ class ReadAhead(QObject):
         self._held: OrderedDict[str, CaseRead] = OrderedDict()
         self._reader = ReadWorker()
         self._reader.done.connect(self._on_done)
-        self._reader.asked.connect(lambda _: self._fail("its file asks back; add it again as a copy (--copy)"))
+        self._reader.asked.connect(self._on_asked)
         self._reader.failed.connect(self._fail)
         self._wanted = ""  # The case being read.
         self._files: CaseFiles | None = None
@@ -119,6 +119,9 @@ class ReadAhead(QObject):
         else:
             self._scan = volume
             self._reader.read(Wanted(files.truth, "mask"), volume)
+
+    def _on_asked(self, _question: object) -> None:
+        self._fail("its file asks back; add it again as a copy (--copy).")
 
     def _finish(self, case: CaseRead | None) -> None:
         self._wanted, self._files, self._scan = "", None, None

@@ -63,10 +63,10 @@ class CasesPresenter:
         panel = self.panel
         panel.case_requested.connect(self.open_case)
         panel.step_requested.connect(self._on_step)
-        panel.accept_requested.connect(lambda: self._decide("approved"))
-        panel.reject_requested.connect(lambda: self._decide_with_reason("rejected"))
-        panel.skip_requested.connect(lambda: self._decide_with_reason("skipped"))
-        panel.reopen_requested.connect(lambda: self._decide("reopened"))
+        panel.accept_requested.connect(self._on_accept)
+        panel.reject_requested.connect(self._on_reject)
+        panel.skip_requested.connect(self._on_skip)
+        panel.reopen_requested.connect(self._on_reopen)
         panel.comment_requested.connect(self._on_comment)
         panel.place_requested.connect(self._on_place)
         panel.reviewer_changed.connect(self._on_reviewer)
@@ -192,6 +192,18 @@ class CasesPresenter:
             return begin_review(study, case, reviewer)
 
         self._ask(begin, self.panel.show_row)
+
+    def _on_accept(self) -> None:
+        self._decide("approved")
+
+    def _on_reject(self) -> None:
+        self._decide_with_reason("rejected")
+
+    def _on_skip(self) -> None:
+        self._decide_with_reason("skipped")
+
+    def _on_reopen(self) -> None:
+        self._decide("reopened")
 
     def _decide_with_reason(self, to: State) -> None:
         now = self.opening.now
