@@ -313,6 +313,25 @@ def test_a_mask_that_is_only_read_is_put_back_on_the_screen(bench: Bench) -> Non
     assert not layer.editable
 
 
+def test_a_hidden_mask_can_be_written_in_the_next_scan_too(bench: Bench, tiny: Tiny) -> None:
+    bench.bridge.mask.visible = False
+    bench.session.open_scan(tiny[0])
+    bench.bridge.mask.data_setitem((np.array([3]), np.array([9]), np.array([9])), 1)
+    bench.bridge.mask.paint((2, 5, 5), 1)
+    assert [step.slice for step in bench.session.history.steps] == [3, 2]
+    assert bench.session.mask.array[3, 9, 9] == 1
+
+
+def test_what_napari_wrote_before_it_failed_is_a_step(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError
+
+    monkeypatch.setattr(bench.bridge.mask, "_partial_labels_refresh", fail)
+    with pytest.raises(IndexError):
+        bench.bridge.mask.paint((1, 8, 8), 1)
+    assert [tool for tool, _ in steps(bench)] == ["brush"]
+
+
 def test_nothing_to_undo_is_said(bench: Bench) -> None:
     said: list[str] = []
     bench.session.message.connect(said.append)

@@ -52,6 +52,8 @@ class EditWatch:
         """Give the layer another mask's array."""
         self._array = array
         self._layer.data = array
+        if not self._layer.visible:
+            self._layer.set_view_slice()  # napari slices what is shown only, and then cannot write into it.
 
     def finish_stroke(self) -> None:
         """Report what a stroke has painted so far; what it paints from now on will be another edit."""
@@ -65,8 +67,11 @@ class EditWatch:
             if self._layer._block_history:
                 write(*args, **kwargs)
             else:
-                with self._layer.block_history():
-                    write(*args, **kwargs)
+                try:
+                    with self._layer.block_history():
+                        write(*args, **kwargs)
+                finally:
+                    self.finish_stroke()  # napari may fail at showing what it has written.
 
         return written
 
