@@ -13,12 +13,15 @@ from tests.study.faults.exporting import FILES, SETS, Exporting
 from tests.study.faults.failures import fail_at_each
 from tests.study.faults.kills import kill_at_each, kill_randomly
 from tests.study.faults.migrating import Migrating
-from tests.study.faults.painting import Painting
+from tests.study.faults.painting import Careless, Painting
+from tests.study.faults.power import cut_power
 from tests.study.faults.shim import VARIABLE, Faults
+from tests.study.faults.strokes import paint_at_each
 from tests.study.faults.work import Keeping, Work
 
 WORKS: dict[str, Callable[[], Work]] = {
     "painting": Painting,
+    "painting unsynced": Careless,
     "migrating": Migrating,
     "keeping": Keeping,
     "exporting": Exporting,
@@ -31,8 +34,13 @@ def main(harness: str, name: str, folder: Path, count: int) -> None:
     work = WORKS[name]()
     if harness == "kills":
         found = kill_randomly(work, folder, count).asdict()
+    elif harness == "power":
+        found = cut_power(work, folder, count).asdict()
     else:
         faults = Faults(Path(os.environ[VARIABLE]))
+        if harness == "paint at each":
+            print(json.dumps(paint_at_each(folder, faults, count).asdict()))
+            return
         at_each = {"kill at each": kill_at_each, "fail at each": fail_at_each}[harness]
         found = at_each(work, folder, faults, count).asdict()
     print(json.dumps(found))

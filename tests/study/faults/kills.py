@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import shutil
 import signal
 import statistics
@@ -16,7 +17,7 @@ from typing import Any
 from tests.study.faults.shim import KILL, KILL_SHORT, Faults
 from tests.study.faults.work import Work
 
-FIRST = 8  # Steps that are let run to their end, to know how long one takes.
+FIRST = 5  # Steps that are let run to their end, to know how long one takes.
 RENEW = 25  # Kills in one folder, one after the other.
 
 
@@ -81,6 +82,11 @@ class Child:
         more = os.read(self.pipe, 1 << 16)
         self.text += more
         return bool(more)
+
+    def take(self) -> None:
+        """Take in what is there, and do not wait for more."""
+        while select.select([self.pipe], [], [], 0)[0] and self.read():
+            pass
 
     def end(self) -> int:
         """Read to the end; gives how the child ended, as ``subprocess`` does."""

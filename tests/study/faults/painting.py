@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy import Engine, event
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.changes import Entry, Labels, change_between
-from napari_lesionseg.study import Study
+from napari_lesionseg.study import Study, journal
+from napari_lesionseg.study.database import connect
 from napari_lesionseg.study.drafts import Draft, Drafts
 from napari_lesionseg.study.journal import Journal
 from napari_lesionseg.study.replay import Restored
@@ -105,6 +107,20 @@ class Painting:
     def _on_saved(self, position: int, _time: str) -> None:
         self._saved = position
         self._tell(f"saved {position}")
+
+
+class Careless(Painting):
+    """The same on a connection that syncs nothing: it must be seen to lose strokes, or cuts show nothing."""
+
+    def open(self, folder: Path, tell: Tell) -> None:
+        journal.connect = _connect_unsynced
+        super().open(folder, tell)
+
+
+def _connect_unsynced(path: Path) -> Engine:
+    engine = connect(path)
+    event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous = OFF"))
+    return engine
 
 
 def stroke(labels: Labels, position: int) -> Entry:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,16 @@ def run(
         control = folder / "faults"
         shim.Faults(control)
         environment = shim.environment(control)
-    place = folder / "place"
-    place.mkdir()
-    command = [sys.executable, "-m", "tests.study.faults", harness, work, str(place), str(count)]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
-    )
+    memory = Path("/dev/shm")  # Where a disk in a file need not wait for the one below it.
+    place = Path(tempfile.mkdtemp(dir=memory if harness == "power" and memory.is_dir() else folder))
+    alone = ["unshare", "--mount", "--propagation", "private"] if harness == "power" else []
+    command = [*alone, sys.executable, "-m", "tests.study.faults", harness, work, str(place), str(count)]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
     assert done.returncode == 0, done.stderr[-4000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
