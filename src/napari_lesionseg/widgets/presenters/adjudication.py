@@ -223,6 +223,7 @@ class AdjudicationPresenter:
             return None
         mask = Mask(now.mask.array.copy(), now.mask.geometry)
         self.opening.leave()  # Its lock is given back: the draft ends with what is kept now.
+        self.session.mark_exported()  # Nothing on the screen waits to be saved: the journal has it.
         return now, mask
 
     def _done(self, case_id: str, sentence: str) -> None:
