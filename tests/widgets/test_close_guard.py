@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 
 CLOSE_NAPARI = """
-import sys
 import napari, numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
@@ -43,8 +43,10 @@ close_and(lambda box: next(one for one in box.buttons() if "Discard" in one.text
 
 
 @pytest.fixture
-def corrected(workbench: Any, qtbot: QtBot, tiny: Any) -> Iterator[Any]:
-    """A workbench in a window like napari's, with one voxel painted."""
+def corrected(
+    workbench: Any, qtbot: QtBot, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """A workbench in a window like napari's, with one voxel painted that cannot be journaled."""
     window, middle, dock = QMainWindow(), QWidget(), QDockWidget()
     QVBoxLayout(middle).addWidget(QWidget())
     window.setCentralWidget(middle)
@@ -52,6 +54,9 @@ def corrected(workbench: Any, qtbot: QtBot, tiny: Any) -> Iterator[Any]:
     window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
     window.show()
     qtbot.waitUntil(workbench.isVisible, timeout=5000)
+    # In the way of the journal: what is in it is not lost with the window.
+    (tmp_path / "a file").write_text("no folder")
+    monkeypatch.setenv("LESIONSEG_DESK", str(tmp_path / "a file" / "desk"))
     workbench.session.open_scan(tiny[0])
     workbench.context.layers.mask.brush_size = 1
     workbench.context.layers.mask.paint((1, 8, 8), 1)
@@ -118,12 +123,29 @@ def test_without_corrections_nothing_is_asked(corrected: Any) -> None:
     assert corrected.window().close()
 
 
+def test_corrections_that_are_in_the_journal_are_not_asked_about(
+    corrected: Any, qtbot: QtBot, tiny: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LESIONSEG_DESK", str(tmp_path / "desk"))
+    corrected.session.open_scan(tiny[0])
+    qtbot.waitUntil(lambda: corrected.context.recorder.is_open, timeout=60_000)
+    corrected.context.layers.mask.paint((1, 8, 8), 1)
+    assert corrected.session.dirty
+    assert corrected.window().close()
+
+
 def test_a_window_that_code_takes_down_is_not_asked_about(corrected: Any) -> None:
     window = corrected.window()
     window.centralWidget().layout().itemAt(0).widget().close()  # As napari's viewer.close() does first.
     assert window.close()
 
 
-def test_naparis_own_window_stays_and_goes_as_one_answers() -> None:
-    done = subprocess.run([sys.executable, "-c", CLOSE_NAPARI], capture_output=True, text=True, timeout=120, check=True)
+def test_naparis_own_window_stays_and_goes_as_one_answers(tmp_path: Path) -> None:
+    desk = tmp_path / "a file" / "desk"
+    desk.parent.write_text("in the way of the journal")
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSE_NAPARI],
+        **{"capture_output": True, "text": True, "timeout": 120, "check": True},
+        env=os.environ | {"LESIONSEG_DESK": str(desk)},
+    )
     assert done.stdout.split()[-2:] == ["True", "False"]

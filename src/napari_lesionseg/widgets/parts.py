@@ -113,9 +113,9 @@ def set_silently(control: Any, value: Any) -> None:
 
 def hear(signal: Any, slot: Callable[..., Any], owner: QWidget) -> None:
     """Connect a Qt signal of something that outlives ``owner``'s widget for as long as that exists."""
-    gone: list[bool] = []
-    owner.destroyed.connect(lambda *_: gone.append(True))
-    signal.connect(lambda *told: None if gone else slot(*told))
+    held = [slot]  # Let go with the widget: Python cannot see through a Qt connection, and would never free the window.
+    owner.destroyed.connect(lambda *_: held.clear())
+    signal.connect(lambda *told: held[0](*told) if held else None)
 
 
 def listen(signal: SignalInstance, slot: Callable[..., Any], owner: QWidget) -> None:
