@@ -83,7 +83,7 @@ class Interleaving:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
-        self.folder, self.case = folder, desk_case(folder, f"{seed:064x}", GRID)
+        self.folder, self.case = folder, desk_case(folder, f"{seed:024x}{0:040x}", GRID)
         self.now = 1_800_000_000.0
         self.lives: list[Life] = []
         self.open: dict[str, Life] = {}
