@@ -90,6 +90,20 @@ def test_json_tells_all_rows_and_what_was_done(folder: Path, source: Path) -> No
     assert [row["action"] for row in again["rows"]] == ["known", "known", "left out"]
 
 
+def test_no_name_of_a_file_writes_to_the_terminal_or_breaks_the_table(folder: Path, tmp_path: Path) -> None:
+    put_scan(tmp_path / "in" / "a.nii.gz", 1).rename(tmp_path / "in" / "a\x1b[31m\nadd b.nii.gz")
+    put_scan(tmp_path / "in" / "b.nii.gz", 2).rename(tmp_path / "in" / "b\udc80.nii.gz")
+    result = run("add-folder", folder, tmp_path / "in", "--yes")
+    assert result.exit_code == 0, result.output
+    sign = "\N{REPLACEMENT CHARACTER}"
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()[1:]]
+    assert lines == [
+        f"add a{sign}[31m{sign}add b.nii.gz – new no mask found",
+        f"left out b{sign}.nii.gz – – its name is not valid text; rename it",
+        "Added 1 case and 0 masks.",
+    ]
+
+
 def test_a_renamed_file_is_said_to_be_found_again(folder: Path, source: Path) -> None:
     run("add-folder", folder, source, "--yes")
     (source / "imagesTr" / "b_0000.nii.gz").rename(source / "imagesTr" / "d_0000.nii.gz")

@@ -231,7 +231,9 @@ def test_a_data_set_or_a_site_is_no_patient(tmp_path: Path) -> None:
     for number in range(3):
         put_scan(tmp_path / "one" / "imagesTr" / f"s{number}.nii.gz", number)
         put_scan(tmp_path / "two" / "imagesTr" / f"s{number}.nii.gz", 10 + number)
+        put_scan(tmp_path / "raw" / "Dataset501_Lesions" / "imagesTr" / f"s{number}_0000.nii.gz", number)
     assert {scan.group for scan in _find(tmp_path / "two").scans} == {""}
+    assert {scan.group for scan in _find(tmp_path / "raw").scans} == {""}
     for number in range(11):
         put_scan(tmp_path / "sites" / "A" / f"{number}.nii.gz", 20 + number)
     put_scan(tmp_path / "sites" / "B" / "1.nii.gz", 40)

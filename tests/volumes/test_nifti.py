@@ -292,3 +292,10 @@ def test_real_files_lie_where_simpleitk_looks(shared_data: Path) -> None:
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in scan.geometry.shape], indexing="ij")).reshape(3, -1).T
         lps = [second.TransformIndexToPhysicalPoint([int(n) for n in corner]) for corner in corners]
         assert np.abs(np.array(lps) * (-1, -1, 1) - scan.geometry.corners()).max() < 0.01
+
+
+def test_a_name_that_is_not_valid_text_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    mask = Mask.empty(Geometry.from_spacing((2, 2, 2), (1.0, 1.0, 1.0)))
+    with pytest.raises(LesionsegError, match="is not valid text"):
+        nifti.write_mask(tmp_path / "a\udc80.nii.gz", mask)  # SimpleITK, the second reader, would crash.
+    assert list(tmp_path.iterdir()) == []

@@ -126,6 +126,9 @@ class _Planner:
 
     def rows_for(self, scan: FoundScan) -> Iterator[Row]:
         """The row of the scan, and one for each mask that cannot be read on its grid."""
+        if any("\ud800" <= sign <= "\udfff" for sign in str(scan.path)):  # A database stores text alone.
+            yield Row("left out", scan.path, "its name is not valid text; rename it")
+            return
         try:
             seen = self._glances.at(scan.path)
         except LesionsegError as error:

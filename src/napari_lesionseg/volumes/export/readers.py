@@ -44,6 +44,8 @@ def read_by_itk(path: Path) -> Stored:
     import SimpleITK as sitk
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK's warnings go to stderr; our caller compares.
+    if any("\ud800" <= sign <= "\udfff" for sign in str(path)):  # SimpleITK would take the whole process along.
+        raise LesionsegError(f"{str(path)!r} is not valid text; choose another name or folder.")
     image = sitk.ReadImage(str(path))
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         raise LesionsegError(f"{path} is not one 3-D volume; export the mask again.")
