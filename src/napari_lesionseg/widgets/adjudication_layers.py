@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Labels
 
-from napari_lesionseg.review.disagreements import Voxel
 from napari_lesionseg.volumes import Mask
 from napari_lesionseg.widgets import layer_styles as styles
 
 if TYPE_CHECKING:
+    from napari_lesionseg.review.disagreements import Voxel
     from napari_lesionseg.widgets.layers import LayerBridge
 
 
