@@ -30,10 +30,11 @@ def _assert_spread(found: dict[str, Any], kills: int) -> None:
     """The kills came while the work went on, and early, half-way and late in it."""
     assert found["kills"] == kills
     assert found["middle"] >= 0.8 * kills
-    early = sum(phase < 1 / 3 for phase in found["phases"])
-    late = sum(phase > 2 / 3 for phase in found["phases"])
-    between = len(found["phases"]) - early - late
-    assert min(early, between, late) >= 0.1 * len(found["phases"]), found["phases"]
+    phases = found["phases"]
+    assert max(phases) - min(phases) > 0.3, phases
+    if len(phases) >= 40:  # So many cannot all miss a third by chance.
+        early, late = sum(phase < 1 / 3 for phase in phases), sum(phase > 2 / 3 for phase in phases)
+        assert min(early, late, len(phases) - early - late) >= 0.1 * len(phases), phases
 
 
 @pytest.mark.hazard("H1")
@@ -56,9 +57,9 @@ def test_killed_while_painting_no_acknowledged_stroke_is_lost(
 @pytest.mark.parametrize(
     ("work", "what", "few"),
     [
-        ("keeping", "keeping a revision", 12),
-        ("exporting", "exporting", 8),
-        ("migrating", "migrating", 12),
+        ("keeping", "keeping a revision", 10),
+        ("exporting", "exporting", 5),
+        ("migrating", "migrating", 10),
     ],
 )
 def test_killed_at_a_random_moment_everything_is_whole(
@@ -85,7 +86,7 @@ def test_killed_at_a_random_moment_everything_is_whole(
 def test_killed_at_each_call_that_changes_the_disk_everything_is_whole(
     tmp_path: Path, hazard_count: Count, hazard_figure: Figure, work: str, what: str
 ) -> None:
-    most = hazard_count(8, 400)
+    most = hazard_count(6, 400)
     found = run("kill at each", work, tmp_path, most, faults=True)
     said = (
         f"{found['kills']} kills, one at each write, sync and rename while {what}: {len(found['lost'])} lost or corrupt"
