@@ -33,14 +33,19 @@ def work(study: Path, truths: Path, pictures: Path | None) -> None:
 
 
 def _review(reviewer: ScriptedReviewer) -> None:
-    done = reviewer.finished
-    half = done == (done + reviewer.unfinished) // 2
+    """Review one case; one of them is rejected first, and one is read blind by two."""
+    done, total = reviewer.finished, reviewer.finished + reviewer.unfinished
     case = reviewer.open_next()
     reviewer.correct(case)
-    if half:
+    if done == total // 2:
         reviewer.show("Cases", "study-queue")
         reviewer.show("History", "study-history")
         reviewer.reject_and_reopen(case)
+        reviewer.correct(case)
+    if done == total * 3 // 4:
+        reviewer.read_blind(case, "reader A", strokes=1, brush=3)
+        reviewer.read_blind(case, "reader B", strokes=4, brush=1)
+        reviewer.settle(case, "study-adjudication")
         reviewer.correct(case)
     reviewer.think_twice()
     reviewer.accept(case)

@@ -10,12 +10,14 @@ import napari
 from qtpy.QtCore import QEventLoop, QPoint, QPointF, QSize, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QWidget
+from qtpy.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QMessageBox, QWidget
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.widgets.workbench import Workbench
 
 MOVE_MS = 8  # napari leaves out mouse moves that follow each other faster.
+QUESTION_SECONDS = 10
+PRESS_SECONDS = 20
 _KEYS: Any = QTest  # Its type stubs take every method for one of an object.
 Point = tuple[float, float]  # y, x in mm on the slice that is shown.
 
@@ -34,12 +36,18 @@ class Hands:
         self.problems: list[str] = []
         workbench.context.problem.connect(self.problems.append)
         self._last = "the beginning"
+        self._seen: tuple[QWidget | None, int] = (None, 0)  # A dialog, and for how many seconds it has been open.
+        self._watch = QTimer(workbench)
+        self._watch.timeout.connect(self._look_for_questions)
+        self._watch.start(1000)
 
     def press(self, name: str) -> None:
-        """Click the button of that object name, in the workbench or in the dialog that is open."""
+        """Click the button of that object name, in the workbench or in the dialog that is open, once it can be."""
         found = _button(QApplication.activeModalWidget(), name) or _button(self.workbench, name)
-        if found is None or not found.isEnabled():
-            raise failure(f"The button {name} cannot be pressed.")
+        if found is None:
+            raise failure(f"There is no button {name}.")
+        self._last = f"looking for the button {name}"
+        self.wait(found.isEnabled, PRESS_SECONDS)
         self._last = f"the button {name}"
         found.click()
 
@@ -73,6 +81,15 @@ class Hands:
                 QTimer.singleShot(20, look)
 
         QTimer.singleShot(20, look)
+
+    def _look_for_questions(self) -> None:
+        """Close a dialog that nobody expects: it would be waited for without an end."""
+        dialog = QApplication.activeModalWidget()
+        self._seen = (dialog, self._seen[1] + 1 if dialog is self._seen[0] else 0)
+        if isinstance(dialog, QDialog) and self._seen[1] >= QUESTION_SECONDS:
+            text = dialog.text() if isinstance(dialog, QMessageBox) else dialog.windowTitle()
+            self.problems.append(f"Nobody answered a question: {text}")
+            dialog.reject()
 
     def draw(self, points: Sequence[Point]) -> None:
         """Press the left button at the first point, move through all of them, and let it go at the last."""

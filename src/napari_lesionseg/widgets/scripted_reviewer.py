@@ -63,17 +63,28 @@ class ScriptedReviewer:
         tell("opened", case=case, finished=self.finished)
         return case
 
-    def correct(self, case: str) -> None:
-        """Draw what is missing and erase what is wrong in the slices with most wrong voxels."""
+    def correct(self, case: str, strokes: int = STROKES, brush: int = 1) -> None:
+        """Draw what is missing and erase what is wrong in the slices with most wrong voxels.
+
+        Parameters
+        ----------
+        strokes
+            Of the brush and of the eraser in each slice.
+        brush
+            Diameter in voxels; beyond 1 the drawing is rough.
+        """
+        self._workbench.correct.brush.setValue(brush)
         truth = np.load(self._truths / f"{case}.npy")
         wrong = (self._mask() != truth).sum(axis=(1, 2))
         before = int(wrong.sum())
         for z in sorted(int(z) for z in wrong.argsort()[-SLICES:] if wrong[z]):
             self._session.set_slice(z)
-            self._stroke("tool_paint", z, (truth[z] != 0) & (self._mask()[z] == 0))
-            self._stroke("tool_erase", z, (truth[z] == 0) & (self._mask()[z] != 0))
+            self._stroke("tool_paint", z, (truth[z] != 0) & (self._mask()[z] == 0), strokes)
+            self._stroke("tool_erase", z, (truth[z] == 0) & (self._mask()[z] != 0), strokes)
         after = int((self._mask() != truth).sum())
-        require(after < before or before == 0, f"Drawing in case {case} left {after} of {before} voxels wrong.")
+        require(
+            brush > 1 or after < before or before == 0, f"Drawing in case {case} left {after} of {before} voxels wrong."
+        )
 
     def think_twice(self) -> None:
         """Undo two strokes and redo them."""
@@ -103,17 +114,57 @@ class ScriptedReviewer:
         self._hands.press("reopen_case")
         self._hands.wait(lambda: self._state(case) == "reopened" and self._session.editable, SECONDS)
 
+    def read_blind(self, case: str, reader: str, strokes: int, brush: int) -> None:
+        """Read the open case without knowing what another reader drew, and open it again afterwards.
+
+        Parameters
+        ----------
+        strokes, brush
+            As in ``correct``; readers who draw differently disagree.
+        """
+        self._hands.write("reviewer", reader)
+        self._hands.press("read_blind")
+        self._wait_for(case, "reading")
+        self.correct(case, strokes, brush)
+        self._hands.press("finish_reading")
+        self._hands.wait(lambda: self._opening.now is None, SECONDS)
+        self._open_again(case)
+
+    def settle(self, case: str, picture: str) -> None:
+        """Settle the two readings of the open case: the first disagreements by A, the rest by B."""
+        self._hands.write("reviewer", NAME)
+        self._hands.press("adjudicate")
+        self._wait_for(case, "adjudicate")
+        self.show("Readings", picture)
+        self._hands.press("take_A")
+        self._hands.press("next_disagreement")
+        self._hands.press("take_in_scan")
+        self._hands.press("take_B")
+        self._hands.press("settle")
+        self._hands.wait(lambda: self._opening.now is None and self._state(case) == "corrected", SECONDS)
+        self._open_again(case)
+
     def show(self, section: str, name: str) -> None:
-        """Take a picture of the window in which only this section of the workbench, and the cases, are open."""
+        """Take a picture of the window in which only this section of the workbench is open."""
         for title, one in self._workbench.sections.items():
-            one.set_open(title in ("Cases", section))
+            one.set_open(title == section)
         self._hands.picture(name)
 
-    def _stroke(self, tool: str, z: int, wrong: npt.NDArray[np.bool_]) -> None:
+    def _open_again(self, case: str) -> None:
+        self._panel.case_requested.emit(case)
+        self._wait_for(case, "edit")
+
+    def _wait_for(self, case: str, mode: str) -> None:
+        def is_open() -> bool:
+            now = self._opening.now
+            return now is not None and (now.id, now.mode) == (case, mode) and self._recorder.draft is not None
+
+        self._hands.wait(is_open, SECONDS)
+
+    def _stroke(self, tool: str, z: int, wrong: npt.NDArray[np.bool_], most: int) -> None:
         spacing = self._session.scan.geometry.spacing if self._session.scan is not None else (1.0, 1.0, 1.0)
         self._hands.press(tool)
-        self._workbench.correct.brush.setValue(1)
-        for y, first, last in runs(wrong, STROKES):
+        for y, first, last in runs(wrong, most):
             tell("stroke", slice=z)
             self._hands.draw([(y * spacing[1], x * spacing[2]) for x in (first, last)])
 
