@@ -93,4 +93,5 @@ def test_killed_at_each_call_that_changes_the_disk_everything_is_whole(
     )
     hazard_figure("H1", said, found["lost"] == [])
     assert found["lost"] == []
-    assert found["kills"] >= 6
+    fewest = most // 2 if work == "painting" else 6  # Strokes that wait are kept together, so there may be fewer calls.
+    assert found["kills"] >= fewest
