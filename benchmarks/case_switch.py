@@ -61,13 +61,14 @@ def main() -> None:
     bench.cases.steps["next_unfinished"].click()
     until(lambda: opening.now is not None)
     bench.context.layers.mask.paint((120, 100, 100), 1)
+    shown: list[float] = []
+    opening.opened.connect(lambda _: shown.append(time.perf_counter()))
     for _ in range(6):
         wanted = (int(opening.now.id[-1]) + 1) % 3
         until(lambda wanted=wanted: opening.ahead.take(f"case-{wanted}") is not None)
         settle = time.monotonic() + 3
         until(lambda settle=settle: time.monotonic() > settle)
-        shown: list[float] = []
-        opening.opened.connect(lambda _: shown.append(time.perf_counter()))
+        shown.clear()
         began, worked = time.perf_counter(), time.thread_time()
         bench.cases.steps["next_unfinished"].click()
         until(lambda wanted=wanted: opening.now is not None and opening.now.id == f"case-{wanted}")
