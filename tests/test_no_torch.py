@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_lesionseg.study import Study
 from napari_lesionseg.volumes import nifti
 
 if TYPE_CHECKING:
@@ -128,4 +129,65 @@ def test_a_scan_is_opened_reviewed_corrected_and_exported(
     assert told["corrected"]
     assert told["twice"] == told["now"] == 2 * int(told["once"])
     assert np.count_nonzero(nifti.read_mask(out).array) == told["now"]
+    assert not (tmp_path / "asked").exists()
+
+
+STUDY = """
+import json, sys
+from pathlib import Path
+from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtWidgets import QAbstractButton
+from napari_lesionseg.widgets.launch import make_window
+
+def wait(until):
+    for _ in range(3000):
+        loop = QEventLoop()
+        QTimer.singleShot(20, loop.quit)
+        loop.exec()
+        if until():
+            return
+    sys.exit("it took too long; the last complaint: " + " ".join(problems))
+
+def press(name):
+    found = bench.findChild(QAbstractButton, name)
+    assert found is not None, name
+    wait(found.isEnabled)
+    found.click()
+
+viewer, bench = make_window(show=False)
+problems, session = [], bench.session
+bench.context.problem.connect(problems.append)
+bench.open.study_requested.emit(sys.argv[1])
+wait(lambda: bool(bench.cases.model.rows))
+press("next_unfinished")
+wait(lambda: bench.context.opening.now is not None and bench.context.recorder.draft is not None)
+press("tool_paint")
+bench.context.layers.mask.paint((5, 20, 20), 1)
+bench.context.layers.mask.paint((5, 40, 40), 1)
+press("undo")
+press("accept_case")
+wait(lambda: bench.cases.model.rows[0].state == "approved")
+told = {
+    "problems": problems,
+    "modules": sorted(name for name in sys.modules if name.split(".")[0] in ("torch", "monai", "safetensors")),
+    "lesion": int(session.mask.array.sum()),
+}
+bench.context.close()
+viewer.close()
+print(json.dumps(told))
+"""
+
+
+def test_a_case_of_a_study_is_opened_corrected_and_approved(
+    without_torch: dict[str, str], phantom_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    study = Study.create(tmp_path / "study")
+    study.add_case("c1", "p1", phantom_files[0])
+    told = run(STUDY, without_torch, str(study.folder))
+    assert told["problems"] == []
+    assert told["modules"] == []
+    kept = study.latest("c1", "correction")
+    assert kept is not None
+    assert int(nifti.read_mask(kept.path).array.sum()) == told["lesion"] > 0
+    assert study.case("c1").state == "approved"
     assert not (tmp_path / "asked").exists()

@@ -11,6 +11,8 @@ from napari_lesionseg.errors import LesionsegError
 if TYPE_CHECKING:
     from napari_lesionseg.widgets.scripted_reviewer import ScriptedReviewer
 
+WHOLE = 6  # Cases.
+
 
 def work(study: Path, truths: Path, pictures: Path | None) -> None:
     """Review what is unfinished in a study; say each stroke, each line and what is saved, a line of JSON each."""
@@ -33,16 +35,17 @@ def work(study: Path, truths: Path, pictures: Path | None) -> None:
 
 
 def _review(reviewer: ScriptedReviewer) -> None:
-    """Review one case; one of them is rejected first, and one is read blind by two."""
+    """Review one case; in a study that is not too small one is rejected first, and one is read blind by two."""
     done, total = reviewer.finished, reviewer.finished + reviewer.unfinished
     case = reviewer.open_next()
     reviewer.correct(case)
-    if done == total // 2:
+    whole = total >= WHOLE
+    if whole and done == total // 2:
         reviewer.show("Cases", "study-queue")
         reviewer.show("History", "study-history")
         reviewer.reject_and_reopen(case)
         reviewer.correct(case)
-    if done == total * 3 // 4:
+    if whole and done == total * 3 // 4:
         reviewer.read_blind(case, "reader A", strokes=1, brush=3)
         reviewer.read_blind(case, "reader B", strokes=4, brush=1)
         reviewer.settle(case, "study-adjudication")

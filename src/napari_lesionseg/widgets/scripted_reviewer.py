@@ -17,6 +17,7 @@ NAME: Final = "demo reviewer"
 SLICES: Final = 2  # So many slices of a case are corrected,
 STROKES: Final = 3  # with so many strokes of the brush and of the eraser each.
 SECONDS: Final = 60
+CLOSER: Final = 4.0
 Flat = npt.NDArray[np.uint8]
 Run = tuple[int, int, int]  # Row, first and last column of neighbouring voxels.
 
@@ -73,6 +74,7 @@ class ScriptedReviewer:
         brush
             Diameter in voxels; beyond 1 the drawing is rough.
         """
+        self._hands.viewer.reset_view()  # The mouse reaches what is on the canvas only.
         self._workbench.correct.brush.setValue(brush)
         truth = np.load(self._truths / f"{case}.npy")
         wrong = (self._mask() != truth).sum(axis=(1, 2))
@@ -135,7 +137,10 @@ class ScriptedReviewer:
         self._hands.write("reviewer", NAME)
         self._hands.press("adjudicate")
         self._wait_for(case, "adjudicate")
+        self._hands.press("show_truth")
+        self._hands.viewer.scene.camera.zoom *= CLOSER  # The readers disagree about single voxels.
         self.show("Readings", picture)
+        self._hands.press("show_truth")
         self._hands.press("take_A")
         self._hands.press("next_disagreement")
         self._hands.press("take_in_scan")
