@@ -73,12 +73,11 @@ class ReadAhead(QObject):
             return
         self._stop()
         self._wanted = case_id
-        if case_id in self._held:
-            self._finish(self._held[case_id])
-            return
 
         def found(files: CaseFiles) -> None:
-            if self._wanted == case_id:
+            if self._wanted == case_id and case_id in self._held:
+                self._finish(self._held[case_id])  # Its mask was read anew, for it was given away the last time.
+            elif self._wanted == case_id:
                 self._files = files
                 self._reader.read(Wanted(files.scan))
 
