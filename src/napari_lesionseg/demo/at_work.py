@@ -39,16 +39,15 @@ def _review(reviewer: ScriptedReviewer) -> None:
     done, total = reviewer.finished, reviewer.finished + reviewer.unfinished
     case = reviewer.open_next()
     reviewer.correct(case)
-    whole = total >= WHOLE
-    if whole and done == total // 2:
+    if total >= WHOLE and done == total // 2:
         reviewer.show("Cases", "study-queue")
         reviewer.show("History", "study-history")
-        reviewer.reject_and_reopen(case)
-        reviewer.correct(case)
-    if whole and done == total * 3 // 4:
-        reviewer.read_blind(case, "reader A", strokes=1, brush=3)
-        reviewer.read_blind(case, "reader B", strokes=4, brush=1)
+        reviewer.read_blind(case, "reader A", strokes=2, brush=9)
+        reviewer.read_blind(case, "reader B", strokes=4, brush=5)
         reviewer.settle(case, "study-adjudication")
+        reviewer.correct(case)
+    if total >= WHOLE and done == total * 3 // 4:
+        reviewer.reject_and_reopen(case)
         reviewer.correct(case)
     reviewer.think_twice()
     reviewer.accept(case)

@@ -69,27 +69,25 @@ def _work(out: Path, pictures: Path | None, told: Told, after: int | None, chanc
     bool
         Whether it was killed.
     """
-    window = _start(out, pictures)
-    watch = threading.Timer(LIMIT_SECONDS, window.kill)
-    watch.start()
-    strokes, killed = 0, False
-    try:
-        assert window.stdout is not None
-        for text in window.stdout:
-            said = told.hear(text)
-            event = said.get("event")
-            if event == "opened":
-                strokes = 0
-                done = said["finished"]
-            strokes += event == "stroke"
-            if after is not None and not killed and event == "stroke" and done >= after and strokes > STROKES_BEFORE:
-                time.sleep(chance.uniform(0, LONGEST_PAUSE))
-                window.kill()  # SIGKILL: nothing of it runs any more. What it has said is still to be read.
-                killed = True
-    finally:
-        watch.cancel()
-        window.kill()
-        window.wait()
+    strokes, done, killed = 0, 0, False
+    with _start(out, pictures) as window:
+        watch = threading.Timer(LIMIT_SECONDS, window.kill)
+        watch.start()
+        try:
+            for text in window.stdout or ():
+                said = told.hear(text)
+                event = said.get("event")
+                if event == "opened":
+                    strokes, done = 0, said["finished"]
+                strokes += event == "stroke"
+                due = after is not None and done >= after and strokes > STROKES_BEFORE
+                if due and event == "stroke" and not killed:
+                    time.sleep(chance.uniform(0, LONGEST_PAUSE))
+                    window.kill()  # SIGKILL: nothing of it runs any more. What it has said is still to be read.
+                    killed = True
+        finally:
+            watch.cancel()
+            window.kill()
     return killed
 
 

@@ -17,7 +17,7 @@ NAME: Final = "demo reviewer"
 SLICES: Final = 2  # So many slices of a case are corrected,
 STROKES: Final = 3  # with so many strokes of the brush and of the eraser each.
 SECONDS: Final = 60
-CLOSER: Final = 4.0
+CLOSER: Final = 1.5
 Flat = npt.NDArray[np.uint8]
 Run = tuple[int, int, int]  # Row, first and last column of neighbouring voxels.
 
@@ -138,7 +138,7 @@ class ScriptedReviewer:
         self._hands.press("adjudicate")
         self._wait_for(case, "adjudicate")
         self._hands.press("show_truth")
-        self._hands.viewer.scene.camera.zoom *= CLOSER  # The readers disagree about single voxels.
+        self._hands.viewer.scene.camera.zoom *= CLOSER
         self.show("Readings", picture)
         self._hands.press("show_truth")
         self._hands.press("take_A")
