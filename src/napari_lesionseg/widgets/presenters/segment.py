@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.card import ModelCard, load_card
 from napari_lesionseg.models.zoo import ModelInfo, list_models
-from napari_lesionseg.volumes import Volume
+from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.parts import listen
 from napari_lesionseg.widgets.segment_panel import SegmentPanel
 from napari_lesionseg.widgets.segment_worker import Segmented
+
+if TYPE_CHECKING:
+    from napari_lesionseg.study import Study
 
 
 class SegmentPresenter:
@@ -65,8 +69,24 @@ class SegmentPresenter:
         except LesionsegError as error:
             self._on_failed(str(error))
             return
+        self._keep(result, threshold)
         self.panel.show_idle(f"{result.model} on {result.device}: {result.seconds:.1f} s")
         self.context.say(f"Segmented by {result.model}, threshold {threshold:.2f}.")
+
+    def _keep(self, result: Segmented, threshold: float) -> None:
+        """Keep the prediction of a study's case, with what it belongs to, as a revision."""
+        now = self.context.opening.now
+        if now is None:
+            return
+        case = now.id
+
+        def keep(study: Study) -> None:
+            from napari_lesionseg.inference.postprocess import threshold_probability
+
+            mask = Mask(threshold_probability(result.probability, threshold), result.scan.geometry)
+            study.add_revision(case, "prediction", mask, model=result.model, result_key=str(result.key))
+
+        now.study.ask(keep, lambda _: self.context.opening.kept.emit(case), self.context.report)
 
     def _on_failed(self, sentence: str) -> None:
         self.panel.show_idle("Not segmented.")
