@@ -52,8 +52,6 @@ class EditWatch:
         """Give the layer another mask's array."""
         self._array = array
         self._layer.data = array
-        if not self._layer.visible:
-            self._layer.set_view_slice()  # napari slices what is shown only, and then cannot write into it.
 
     def finish_stroke(self) -> None:
         """Report what a stroke has painted so far; what it paints from now on will be another edit."""
@@ -64,6 +62,8 @@ class EditWatch:
         # On its own napari tells of a polygon before it is written; within a block when it is done.
         def written(*args: Any, **kwargs: Any) -> None:
             self._tool = self._tool_of(name, args, kwargs)
+            if not self._layer.visible:
+                self._layer.set_view_slice()  # napari leaves it at the slice, and the array, that was shown last.
             if self._layer._block_history:
                 write(*args, **kwargs)
             else:
