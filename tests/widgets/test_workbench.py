@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from napari.components import ViewerModel
+from napari.utils.key_bindings import KeymapHandler
 
 from napari_lesionseg.review import metrics
 from napari_lesionseg.volumes import Geometry, Volume, nifti
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 
 Tiny = tuple["Volume", "Mask", np.ndarray]
 HERE = Path(__file__).parent
+
+
+def press(viewer: ViewerModel, key: str) -> bool:
+    """Press a key on the canvas, where napari asks the active layer first; whether it does anything."""
+    keys, active = KeymapHandler(), viewer.layers.selection.active
+    keys.keymap_providers = [viewer] if active is None else [active, viewer]
+    return bool(keys.press_key(key))
 
 
 def test_the_loop_from_file_to_file(
@@ -235,6 +244,44 @@ def test_keys_press_buttons(workbench: Any, tiny: Tiny) -> None:
     viewer = workbench.context.viewer
     viewer.keymap[KeyBinding.from_str("Shift+E")](viewer)
     assert workbench.compare.errors.isChecked()
+
+
+@pytest.mark.parametrize("active", ["mask", "scan", "truth", "error map", "points", None])
+def test_the_keys_for_undo_and_redo_mean_the_mask_whichever_layer_is_active(
+    workbench: Any, tiny: Tiny, active: str | None
+) -> None:
+    workbench.show_case(tiny)
+    viewer, mask = workbench.context.viewer, workbench.session.mask.array
+    workbench.context.layers.set_errors_visible(True)
+    viewer.add_points(np.zeros((1, 3)), name="points")
+    workbench.context.layers.mask.paint((1, 8, 8), 1)
+    viewer.layers.selection.active = None if active is None else viewer.layers[active]
+    assert (press(viewer, "Ctrl+Z"), mask[1, 8, 8]) == (True, 0)
+    assert (press(viewer, "Ctrl+Shift+Z"), mask[1, 8, 8]) == (True, 1)
+    assert press(viewer, "Ctrl+Shift+Z")
+    assert workbench.text("workbench_message") == "There is nothing to redo."
+
+
+def test_a_labels_layer_of_somebodys_own_keeps_its_own_undo(workbench: Any, tiny: Tiny) -> None:
+    workbench.show_case(tiny)
+    viewer, mask = workbench.context.viewer, workbench.session.mask.array
+    workbench.context.layers.mask.paint((1, 8, 8), 1)
+    own = viewer.add_labels(np.zeros((4, 10, 10), np.uint8))
+    own.paint((1, 5, 5), 1)
+    viewer.layers.selection.active = own
+    assert press(viewer, "Ctrl+Z")
+    assert (own.data.any(), mask[1, 8, 8]) == (False, 1)
+
+
+def test_a_closed_panel_gives_the_keys_for_undo_back(qtbot: QtBot, tiny: Tiny) -> None:
+    viewer = ViewerModel()
+    first = Workbench(viewer)
+    first.session.open_scan(tiny[0])
+    viewer.layers.selection.active = viewer.layers["scan"]
+    assert press(viewer, "Ctrl+Z")
+    first.deleteLater()
+    qtbot.wait(20)
+    assert (press(viewer, "Ctrl+Z"), press(viewer, "Ctrl+Shift+Z")) == (False, False)
 
 
 def test_sections_stay_folded(qtbot: QtBot) -> None:

@@ -32,8 +32,7 @@ class AdjudicationLayers:
         layers = self._bridge.viewer.layers
         with self._bridge.own_changes():
             shown = Mask(map_, mask.geometry)
-            self.map = self._bridge.add_labels(shown, styles.agreement_style(shown))
-            self.map.editable = False
+            self.map = self._bridge.add_locked(shown, styles.agreement_style(shown))
             layers.move(layers.index(self.map), layers.index(self._bridge.mask))
             self._look(styles.result_look())
             layers.selection.active = self._bridge.mask

@@ -37,8 +37,7 @@ class ComparisonLayers:
         self._bridge.remove(self.truth)
         self.truth = None
         if truth is not None:
-            self.truth = self._bridge.add_labels(truth, styles.truth_style(truth))
-            self.truth.editable = False
+            self.truth = self._bridge.add_locked(truth, styles.truth_style(truth))
             self.truth.events.visible.connect(self._on_eye)
             self.set_truth_outline(self._outline)
         self.want_errors(self._wanted)
@@ -64,8 +63,7 @@ class ComparisonLayers:
             self.errors = None
         elif self.errors is None and mask is not None:
             empty = Mask.empty(mask.geometry)  # Pages of a zero array cost nothing until a slice is looked at.
-            self.errors = self._bridge.add_labels(empty, styles.errors_style(empty))
-            self.errors.editable = False
+            self.errors = self._bridge.add_locked(empty, styles.errors_style(empty))
             self.errors.events.visible.connect(self._on_eye)
         if self._bridge.mask is not None:
             self._bridge.mask.opacity = styles.UNDER_ERRORS_OPACITY if shown else styles.MASK_OPACITY

@@ -136,6 +136,13 @@ class LayerBridge:
         layer.n_edit_dimensions = 2
         return layer
 
+    def add_locked(self, mask: Mask, style: dict[str, Any]) -> Labels:
+        """Put a labels layer into the viewer that cannot be painted on; its undo is the mask's."""
+        layer = self.add_labels(mask, style)
+        layer.editable = False
+        layer.undo, layer.redo = self.undo, self.redo
+        return layer
+
     def add_plain(self, mask: Mask, name: str) -> None:
         """Put a mask into the viewer as a layer that belongs to nothing."""
         with self.own_changes():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from app_model.types import KeyCode, KeyMod
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QAbstractButton, QWidget
+
+from napari_lesionseg.widgets.layers import LayerBridge
 
 SHORTCUTS = {
     "Shift-S": "segment",
@@ -28,15 +31,30 @@ SHORTCUTS = {
     "Control-Shift-P": "previous_unfinished",
 }
 """Key, and the object name of the button it presses."""
+UNDO = KeyMod.CtrlCmd | KeyCode.KeyZ
+REDO = KeyMod.CtrlCmd | KeyMod.Shift | KeyCode.KeyZ
 
 
 def bind_shortcuts(viewer: ViewerModel, panel: QWidget) -> None:
     """Let keys in the viewer press the buttons of ``panel``, for as long as it exists."""
-    for key, name in SHORTCUTS.items():
-        viewer.bind_key(key, _press(panel, name), overwrite=True)
+    _bind(viewer, panel, {key: _press(panel, name) for key, name in SHORTCUTS.items()})
+
+
+def bind_undo(viewer: ViewerModel, panel: QWidget, layers: LayerBridge) -> None:
+    """Let the keys for undo and redo mean the mask for as long as ``panel`` exists, whichever layer is active.
+
+    napari asks the active layer first: the mask and what cannot be painted on answer as the viewer does, and
+    somebody's own labels layer undoes its own strokes.
+    """
+    _bind(viewer, panel, {UNDO: lambda _viewer: layers.undo(), REDO: lambda _viewer: layers.redo()})
+
+
+def _bind(viewer: ViewerModel, panel: QWidget, actions: Mapping[str | int, Callable[[Any], None]]) -> None:
+    for key, action in actions.items():
+        viewer.bind_key(key, action, overwrite=True)
 
     def unbind() -> None:
-        for key in SHORTCUTS:
+        for key in actions:
             viewer.bind_key(key, None, overwrite=True)
 
     panel.destroyed.connect(unbind)
