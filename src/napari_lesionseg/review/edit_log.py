@@ -42,10 +42,12 @@ class EditLog:
     ----------
     mask
         uint8 (z, y, x), shared with whoever paints in it.
+    twin
+        A copy of it that nobody else needs, if there is one.
     """
 
-    def __init__(self, mask: Labels) -> None:
-        self.shadow = Shadow(mask)
+    def __init__(self, mask: Labels, twin: Labels | None = None) -> None:
+        self.shadow = Shadow(mask, twin)
         self.history = History()
         self.corrected: frozenset[int] = frozenset()
 
@@ -144,6 +146,10 @@ class EditLog:
     def restore(self, log: Iterable[Entry], corrected: Iterable[int]) -> None:
         """Go on from a mask and the journal that led to it."""
         self.shadow.sync()
+        self.begin(log, corrected)
+
+    def begin(self, log: Iterable[Entry], corrected: Iterable[int]) -> None:
+        """Begin with the journal that led to the mask this was made for."""
         self.history.restore(log)
         self.corrected = frozenset(corrected)
 

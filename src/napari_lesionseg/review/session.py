@@ -16,6 +16,7 @@ from napari_lesionseg.inference.result_key import ResultKey
 from napari_lesionseg.review.changes import Entry, Kind, Marks
 from napari_lesionseg.review.edit_log import EditLog, Stepped, threshold_after
 from napari_lesionseg.review.history import History
+from napari_lesionseg.review.start import Start
 from napari_lesionseg.volumes.volume import Mask, Volume
 from napari_lesionseg.volumes.windowing import GREY_WINDOW, PRESETS, Window
 
@@ -61,18 +62,23 @@ class Session:
         self._threshold = 0.5
         self._forget(None, None)
 
-    def _forget(self, scan: Volume | None, mask: Mask | None) -> None:
-        self._scan, self._mask = scan, mask
+    def _forget(self, scan: Volume | None, start: Start | None) -> None:
+        self._scan, self._mask = scan, None if start is None else start.mask
         self._truth: Mask | None = None
         self._probability: npt.NDArray[np.uint8] | None = None
         self._model_name = ""
         self._prediction_key: ResultKey | None = None
-        self._log = None if mask is None else EditLog(mask.array)
+        self._log = None if start is None else EditLog(start.mask.array, start.twin)
         self._dragged_from: float | None = None  # The threshold before a drag of it that is no step yet.
         self._editable = True
         self._window = GREY_WINDOW if scan is not None and scan.intensity == "grey" else PRESETS["lung"]
         self._slice_index = 0 if scan is None else scan.array.shape[0] // 2
         self._dirty = False
+        if self._log is not None and start is not None:
+            self._log.begin(start.log, start.corrected)
+            restored = threshold_after(start.log)
+            self._threshold = self._threshold if restored is None else restored
+            self._slice_index = self._nearest(self._slice_index if start.slice is None else start.slice)
 
     @property
     def scan(self) -> Volume | None:
@@ -146,23 +152,29 @@ class Session:
             self._editable = editable
             self.editable_changed.emit(editable)
 
-    def open_scan(self, scan: Volume, truth: Mask | None = None) -> None:
+    def open_scan(self, scan: Volume, truth: Mask | None = None, start: Start | None = None) -> None:
         """Open ``scan`` with an empty mask, its default window and its middle slice; drop all of the last scan.
 
         Parameters
         ----------
         truth
             The ground truth to compare with from the start.
+        start
+            The mask and the journal to begin with, in place of an empty one.
 
         Raises
         ------
         LesionsegError
-            If ``truth`` lies on another grid.
+            If ``truth`` or the mask of ``start`` lies on another grid.
         """
-        mask = Mask.empty(scan.geometry)
-        if truth is not None:
-            _check_same_grid(truth, mask)
-        self._switch(scan, mask, truth)
+        if start is None:
+            empty = Mask.empty(scan.geometry)
+            # Pages of zeros cost nothing until they are used; a copy would use them.
+            start = Start(empty, twin=np.zeros(empty.array.shape, np.uint8))
+        for mask in (start.mask, truth):
+            if mask is not None:
+                _check_same_grid(mask, scan)
+        self._switch(scan, start, truth)
         for warning in scan.warnings[:1]:
             self.message.emit(warning)
 
@@ -170,10 +182,10 @@ class Session:
         """Drop the scan and all that belongs to it."""
         self._switch(None, None)
 
-    def _switch(self, scan: Volume | None, mask: Mask | None, truth: Mask | None = None) -> None:
+    def _switch(self, scan: Volume | None, start: Start | None, truth: Mask | None = None) -> None:
         self.settle()
-        was_dirty, was_editable = self._dirty, self._editable
-        self._forget(scan, mask)
+        was_dirty, was_editable, threshold = self._dirty, self._editable, self._threshold
+        self._forget(scan, start)
         self._truth = truth
         self.scan_changed.emit(scan)
         self.truth_changed.emit(truth)
@@ -182,6 +194,8 @@ class Session:
         self.window_changed.emit(self._window)
         self.slice_changed.emit(self._slice_index)
         self.history_changed.emit()
+        if threshold != self._threshold:
+            self.threshold_changed.emit(self._threshold)
         if was_dirty:
             self.dirty_changed.emit(False)
         if not was_editable:
@@ -345,11 +359,14 @@ class Session:
 
     def set_slice(self, z: int) -> None:
         """Look at display slice ``z``, or at the nearest one there is."""
-        count = 0 if self._scan is None else len(self._scan.array)
-        nearest = max(0, min(int(z), count - 1))
+        nearest = self._nearest(z)
         if nearest != self._slice_index:
             self._slice_index = nearest
             self.slice_changed.emit(nearest)
+
+    def _nearest(self, z: int) -> int:
+        count = 0 if self._scan is None else len(self._scan.array)
+        return max(0, min(int(z), count - 1))
 
     def mark_edited(self, slices: Iterable[int], tool: str = "brush") -> None:
         """Take note that the reviewer changed these display slices of ``mask.array`` in place, with ``tool``.
@@ -546,11 +563,11 @@ class Session:
         return mask
 
 
-def _check_same_grid(other: Mask, mask: Mask) -> None:
-    if not other.geometry.same_grid(mask.geometry):
+def _check_same_grid(other: Mask, open_one: Mask | Volume) -> None:
+    if not other.geometry.same_grid(open_one.geometry):
         raise LesionsegError(
             f"{_name(other)} lies on another grid (shape {other.geometry.shape}) than the open scan "
-            f"(shape {mask.geometry.shape}); choose the mask that was drawn on this scan."
+            f"(shape {open_one.geometry.shape}); choose the mask that was drawn on this scan."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_lesionseg.review.changes import Change, Labels, change_between, decode_runs
 
@@ -19,16 +20,19 @@ class Shadow:
     ----------
     mask
         uint8 (z, y, x); it is shared, and never written to but by ``apply`` and ``revert``.
+    twin
+        A copy of ``mask`` to be kept and written to; it is made if there is none.
     """
 
-    def __init__(self, mask: Labels) -> None:
+    def __init__(self, mask: Labels, twin: Labels | None = None) -> None:
         self._mask = mask
-        self._copy = mask.copy()
+        self._copy = mask.copy() if twin is None else twin
 
     def changed(self, slices: Iterable[int] | None = None) -> tuple[int, ...]:
         """Those of the display slices (z; None: of all) in which the mask differs from the shadow."""
         asked = range(len(self._mask)) if slices is None else slices
-        return tuple(z for z in asked if not np.array_equal(self._mask[z], self._copy[z]))
+        mask, copy = _words(self._mask), _words(self._copy)
+        return tuple(z for z in asked if not np.array_equal(mask[z], copy[z]))
 
     def take(self, slices: Iterable[int] | None = None) -> Change | None:
         """Find what changed in these slices (z; None: in all) since it was last asked for; None if nothing did."""
@@ -77,6 +81,12 @@ class Shadow:
     def _show(self, change: Change) -> None:
         low_z, high_z, low_y, high_y, low_x, high_x = change.box
         self._mask[low_z:high_z, low_y:high_y, low_x:high_x] = self._copy[low_z:high_z, low_y:high_y, low_x:high_x]
+
+
+def _words(labels: Labels) -> npt.NDArray[np.generic]:
+    """The same memory as 8-byte words where rows allow it: compared in an eighth of the steps."""
+    fits = labels.flags.c_contiguous and labels.shape[-1] % 8 == 0 and labels.ctypes.data % 8 == 0
+    return labels.view(np.uint64) if fits else labels
 
 
 def voxels_gained(change: Change | None) -> int:

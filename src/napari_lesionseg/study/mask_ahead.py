@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from napari_lesionseg.study.records import Case, Revision
     from napari_lesionseg.study.store import Study
 
-HELD = 2  # Masks, 79 MB each for a scan of 512 × 512 × 300.
-_held: OrderedDict[str, Labels] = OrderedDict()
+    Twins = tuple[Labels, Labels]
+
+HELD = 2  # Masks, twice 79 MB each for a scan of 512 × 512 × 300.
+_held: OrderedDict[str, Twins] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -34,15 +36,16 @@ def read_mask_ahead(study: Study, case: Case) -> None:
 
 
 def hold(revision: Revision, labels: Labels) -> None:
-    """Hold the labels (z, y, x) of a revision; nobody else may write to them."""
+    """Hold the labels (z, y, x) of a revision, and a copy; nobody else may write to them."""
+    twins = labels, labels.copy()
     with _lock:
-        _held[revision.id] = labels
+        _held[revision.id] = twins
         while len(_held) > HELD:
             _held.popitem(last=False)
 
 
-def take(revision: Revision) -> Labels | None:
-    """Give away the labels of a revision if they were read ahead; the taker may write to them."""
+def take(revision: Revision) -> Twins | None:
+    """Give away the labels of a revision, twice, if they were read ahead; the taker may write to both."""
     with _lock:
         return _held.pop(revision.id, None)
 

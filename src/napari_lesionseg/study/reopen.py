@@ -1,4 +1,7 @@
-"""Opening a study again: it was proved whole when this program opened it first, which takes seconds if it is large."""
+"""Opening a study again: it was proved whole when this program opened it first, which takes seconds if it is large.
+
+It is one object for the whole program: what SQLAlchemy has compiled once for it needs no time any more.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from napari_lesionseg.study.header import check_header
 from napari_lesionseg.study.schema import VERSION
 from napari_lesionseg.study.store import DATABASE, Study
 
-_proved: dict[Path, tuple[int, int]] = {}  # The file that was proved: its device and number on it.
+_proved: dict[Path, tuple[tuple[int, int], Study]] = {}  # With the file that was proved: its device and number on it.
 _lock = threading.Lock()
 
 
@@ -24,11 +27,12 @@ def reopen_study(folder: str | Path) -> Study:
     folder = Path(folder).resolve()
     database = folder / DATABASE
     with _lock:
-        is_proved = database.is_file() and _proved.get(folder) == _identity(database)
-        if is_proved and check_header(database).version == VERSION:
-            return Study(folder)
+        identity, study = _proved.get(folder, (None, None))
+        is_proved = study is not None and database.is_file() and identity == _identity(database)
+        if study is not None and is_proved and check_header(database).version == VERSION:
+            return study
         study = Study.open(folder)
-        _proved[folder] = _identity(database)
+        _proved[folder] = _identity(database), study
         return study
 
 

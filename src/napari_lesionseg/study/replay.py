@@ -33,11 +33,14 @@ class Restored:
         All lines of the journal from position 1 on, without their voxels; the next line is ``len(log) + 1``.
     corrected
         Display slices (z) that count as corrected.
+    twin
+        The labels of ``mask`` once more, writable, if they were read ahead: a session compares with them.
     """
 
     mask: Mask
     log: tuple[Entry, ...]
     corrected: frozenset[int]
+    twin: Labels | None = None
 
 
 def replay(study: Study, draft: Draft, log: Sequence[Entry], read: Callable[[list[int]], Iterable[Entry]]) -> Restored:
@@ -59,15 +62,15 @@ def replay(study: Study, draft: Draft, log: Sequence[Entry], read: Callable[[lis
     """
     case, done = study.case(draft.case), standing(log)
     corrected = corrected_after(draft.base, done, case.geometry.display_shape[0])
-    labels: Labels | None = None
+    labels: tuple[Labels, ...] = ()
     for revision, rest in _starts(study, draft, log, done):
         # A kept mask that is gone costs time only: without it the journal is replayed from the start.
         with contextlib.suppress(LesionsegError):
             labels = _drawn(_start(case, revision), read([edit.position for edit in rest]))
             break
-    if labels is None:
+    if not labels:
         labels = _drawn(_start(case, draft.base), read([edit.position for edit in done]))
-    return Restored(Mask(labels, case.geometry), tuple(log), corrected)
+    return Restored(Mask(labels[0], case.geometry), tuple(log), corrected, *labels[1:])
 
 
 def _starts(
@@ -83,11 +86,12 @@ def _starts(
             yield revision, done[len(before) :]
 
 
-def _drawn(labels: Labels, edits: Iterable[Entry]) -> Labels:
+def _drawn(twins: tuple[Labels, ...], edits: Iterable[Entry]) -> tuple[Labels, ...]:
     for edit in edits:
         if edit.change is not None:
-            edit.change.apply(labels)
-    return labels
+            for labels in twins:
+                edit.change.apply(labels)
+    return twins
 
 
 def standing(log: Iterable[Entry]) -> list[Entry]:
@@ -129,9 +133,9 @@ def _vouched_in(base: Revision | None, depth: int) -> set[int]:
     return set(range(depth)) if base.corrected_slices is None else set(base.corrected_slices)
 
 
-def _start(case: Case, revision: Revision | None) -> Labels:
+def _start(case: Case, revision: Revision | None) -> tuple[Labels, ...]:
     ahead = None if revision is None else mask_ahead.take(revision)
-    return read_labels(case, revision) if ahead is None else ahead
+    return (read_labels(case, revision),) if ahead is None else ahead
 
 
 def read_labels(case: Case, revision: Revision | None) -> Labels:

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_lesionseg.review.history import History
 from napari_lesionseg.review.session import Session
+from napari_lesionseg.review.start import Start
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.widgets.read_ahead import CaseRead, ReadAhead
 from napari_lesionseg.widgets.recorder import Recorder
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from napari_lesionseg.study.decide import Worked
     from napari_lesionseg.study.drafts import Draft
     from napari_lesionseg.study.records import Revision
+    from napari_lesionseg.study.replay import Restored
     from napari_lesionseg.study.writer import Mode
 
 
@@ -84,7 +86,7 @@ class CaseOpening(QObject):
         self._wanted: _Wanted | None = None
         self._read: CaseRead | None = None
         self._draft: Draft | None = None
-        self._log: tuple[Any, ...] = ()
+        self._restored: Restored | None = None
         self.ahead.read.connect(self._on_read)
         self.ahead.failed.connect(self._on_not_read)
         recorder.opened.connect(self._on_journal)
@@ -107,7 +109,7 @@ class CaseOpening(QObject):
     ) -> None:
         """Open a case (to adjudicate: from the reading ``base``); ``opened``, ``locked`` or ``failed`` follows."""
         self._wanted = _Wanted(case_id, mode, reviewer, study)
-        self._draft, self._read = None, self.ahead.take(case_id)
+        self._draft, self._restored, self._read = None, None, self.ahead.take(case_id)
         self.busy_changed.emit(True)
         if self.now is not None and self.now.id == case_id:
             self.leave()  # Its own lock would be in the way.
@@ -118,7 +120,7 @@ class CaseOpening(QObject):
     def cancel(self) -> None:
         """Open nothing after all."""
         if self._wanted is not None:
-            self._wanted = self._read = self._draft = None
+            self._wanted = self._read = self._draft = self._restored = None
             self.recorder.drop_next()
             self.busy_changed.emit(False)
 
@@ -139,9 +141,9 @@ class CaseOpening(QObject):
             self.cancel()
             self.failed.emit(sentence)
 
-    def _on_journal(self, restored: Any, draft: Draft) -> None:
+    def _on_journal(self, restored: Restored, draft: Draft) -> None:
         if self._wanted is not None and draft.case == self._wanted.case:
-            self._draft, self._log = draft, restored.log
+            self._draft, self._restored = draft, restored
             self._show()
 
     def _on_locked(self, by: object) -> None:
@@ -160,35 +162,36 @@ class CaseOpening(QObject):
             self.now.draft = draft
 
     def _show(self) -> None:
-        wanted, read, draft = self._wanted, self._read, self._draft
-        if wanted is None or read is None or draft is None:
+        wanted, read, draft, restored = self._wanted, self._read, self._draft, self._restored
+        if wanted is None or read is None or draft is None or restored is None:
             return
         view = self.memory.take()
-        self._wanted = self._read = self._draft = None
+        self._wanted = self._read = self._draft = self._restored = None
+        start = Start(
+            *(restored.mask, restored.log, restored.corrected, restored.twin),
+            slice=self._first_slice(wanted.case, restored),
+        )
         self.showing = True
         try:
-            self.session.open_scan(read.scan, read.truth)
-            self.recorder.attach()
+            self.session.open_scan(read.scan, read.truth, start)
+            self.recorder.attach(restored)
         finally:
             self.showing = False
-        mask = self.session.mask
-        if mask is None:
-            return
         self.now = OpenCase(
-            *(wanted.case, wanted.mode, wanted.reviewer, wanted.study, read.scan, draft, mask),
+            *(wanted.case, wanted.mode, wanted.reviewer, wanted.study, read.scan, draft, restored.mask),
             *(self.session.history, self.session.corrected_slices),
         )
+        self.memory.remember_slice(wanted.case, self.session.slice_index)
         self.memory.give(view)
-        self.session.set_slice(self._first_slice(wanted.case))
         self.busy_changed.emit(False)
         self.opened.emit(wanted.case)
 
-    def _first_slice(self, case_id: str) -> int:
+    def _first_slice(self, case_id: str, restored: Restored) -> int | None:
         """Where its reviewer was last, else where the last edit was, else the middle."""
         seen = self.memory.slice_of(case_id)
         if seen is not None:
             return seen
-        return self._log[-1].slice if self._log else self.session.slice_index
+        return restored.log[-1].slice if restored.log else None
 
     def _on_history(self) -> None:
         if self.now is not None and self.session.history is self.now.history:

@@ -30,6 +30,8 @@ class ComparisonLayers:
     def show_truth(self, truth: Mask | None) -> None:
         """Show ``truth`` in place of the last one."""
         if truth is not None and self.truth is not None and self.truth in self._bridge.viewer.layers:
+            if self.truth.data is truth.array:
+                return
             styles.move_to(self.truth, styles.truth_style(truth))
             self.truth.data = truth.array
             self.want_errors(self._wanted)
@@ -44,7 +46,7 @@ class ComparisonLayers:
 
     def set_truth_visible(self, visible: bool) -> None:
         """Show or hide the truth."""
-        if self.truth is not None:
+        if self.truth is not None and self.truth.visible != visible:  # napari slices it anew in any case.
             self.truth.visible = visible
 
     def set_truth_outline(self, outline: bool) -> None:
@@ -71,11 +73,16 @@ class ComparisonLayers:
         self._on_eye()
 
     def follow(self, mask: Mask) -> None:
-        """Be ready for the mask of another scan; its truth is shown next, if it has one."""
+        """Be ready for the mask of another scan, and its truth, if it has one."""
         if self.errors is not None:
             empty = Mask.empty(mask.geometry)
             styles.move_to(self.errors, styles.errors_style(empty))
             self.errors.data = empty.array
+        truth = self._bridge.session.truth
+        if truth is not None and self.truth is not None:
+            styles.move_to(self.truth, styles.truth_style(truth))
+            self.truth.data = truth.array
+        self.write_errors()
 
     def update_errors(self) -> None:
         """Bring the error map on the screen up to date."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class LayerBridge:
         self.comparison = ComparisonLayers(self)
         self._watch: EditWatch | None = None
         self._busy = False  # We are the ones who change layers or session.
+        self._swapped = False  # The mask on the screen is the one the session tells of next.
         session.scan_changed.connect(self._on_scan)
         session.truth_changed.connect(self._on_truth)
         session.mask_changed.connect(self._on_mask)
@@ -85,7 +86,8 @@ class LayerBridge:
             if scan is None or self.session.mask is None:
                 self._drop()
                 return
-            if adopted is not None or not self._swap(scan, self.session.mask):
+            self._swapped = adopted is None and self._swap(scan, self.session.mask)
+            if not self._swapped:
                 self._drop(keep=adopted)
                 self._make(scan, self.session.mask, adopted)
         self.viewer.dims.axis_labels = ("z", "y", "x")
@@ -108,14 +110,30 @@ class LayerBridge:
         layers = self.viewer.layers
         if image is None or shown is None or watch is None or image not in layers or shown not in layers:
             return False
-        window = self.session.window
-        styles.move_to(image, styles.image_style(scan, window))
-        image.contrast_limits_range = styles.window_range(scan, window)
-        image.data = scan.array
-        styles.move_to(shown, styles.mask_style(mask))
-        watch.follow(mask.array)
-        self.comparison.follow(mask)
+        like = image.data.shape == scan.array.shape and tuple(image.scale) == tuple(scan.geometry.spacing)
+        with self._sliced_once(scan.geometry.spacing[0]) if like else nullcontext():
+            window = self.session.window
+            styles.move_to(image, styles.image_style(scan, window))
+            image.contrast_limits_range = styles.window_range(scan, window)
+            image.data = scan.array
+            styles.move_to(shown, styles.mask_style(mask))
+            watch.follow(mask.array)
+            self.comparison.follow(mask)
         return True
+
+    @contextmanager
+    def _sliced_once(self, spacing: float) -> Iterator[None]:
+        """Let napari slice our layers once for all changes of their data; their grid stays the same."""
+        layers = [layer for layer in self.viewer.layers if self.owns(layer)]
+        with ExitStack() as blocked:
+            for layer in layers:
+                blocked.enter_context(layer._block_refresh())  # There is no public way.
+            yield
+        before = self.viewer.dims.point
+        self.viewer.dims.set_point(0, self.session.slice_index * spacing)
+        if self.viewer.dims.point == before:  # Else all layers have just been sliced.
+            for layer in layers:
+                layer.refresh(extent=False)
 
     def _drop(self, keep: Layer | None = None) -> None:
         self.comparison.clear()
@@ -155,6 +173,9 @@ class LayerBridge:
 
     def _on_mask(self, slices: tuple[int, ...] | None) -> None:
         if self.mask is None or (slices is not None and not self._is_visible(slices)):
+            return
+        swapped, self._swapped = self._swapped, False
+        if swapped:
             return
         if not self._busy:
             self.mask.refresh(extent=False, highlight=False)

@@ -21,6 +21,7 @@ from napari_lesionseg.widgets.save_state import NO_STATE, SaveState
 if TYPE_CHECKING:
     from napari_lesionseg.study.drafts import Draft
     from napari_lesionseg.study.records import Revision
+    from napari_lesionseg.study.replay import Restored
     from napari_lesionseg.study.writer import Mode, Place
     from napari_lesionseg.widgets.recording import MakeWriter
 
@@ -139,8 +140,8 @@ class Recorder(QObject):
         dropped, self._next = self._next, None
         _end(dropped)
 
-    def attach(self) -> None:
-        """Take the open scan as the one whose journal was opened last."""
+    def attach(self, restored: Restored | None = None) -> None:
+        """Take the open scan as the one whose journal was opened last; the session began with ``restored`` already."""
         if self._next is None:
             return
         following, self._next = self._next, None
@@ -148,7 +149,7 @@ class Recorder(QObject):
         self._current, self._scan, self._place = following, self._session.scan, self._next_place
         self._session.history.set_source(following.writer.fetch)
         self._tick.start(TICK_MS)
-        self._restore()
+        self._restore(restored)
         self._show()
 
     def flush(self, timeout: float = CLOSE_SECONDS) -> bool:
@@ -212,12 +213,13 @@ class Recorder(QObject):
         if self.sender() in (self._current, self._next):
             self.opened.emit(restored, draft)
 
-    def _restore(self) -> None:
+    def _restore(self, begun_with: Restored | None = None) -> None:
         current = self._current
         if current is None or current.restored is None or self._recording:
             return
         restored, self._recording = current.restored, True  # What was edited meanwhile is one more line.
-        self._session.restore(restored.mask, restored.log, restored.corrected)
+        if restored is not begun_with:
+            self._session.restore(restored.mask, restored.log, restored.corrected)
         current.restored = None  # Its mask is of no more use.
         self._session.set_editable(not current.reading)
         self._dwell.look(self._session.slice_index)

@@ -90,10 +90,10 @@ class StudyThread(QObject):
 
 
 def _open(folder: Path) -> Study:
-    from napari_lesionseg.study import Study  # In the thread: it brings SQLAlchemy.
+    from napari_lesionseg.study.reopen import reopen_study  # In the thread: it brings SQLAlchemy.
 
     try:
-        return Study.open(folder)
+        return reopen_study(folder)
     except OSError as error:
         raise LesionsegError(
             f"{folder} cannot be read: {error.strerror}; check the disk and the permissions."

@@ -38,7 +38,10 @@ class ComparePresenter:
 
     def _on_truth(self, truth: Mask | None) -> None:
         self.panel.show_has_truth(truth is not None)
-        self._count_all()
+        if self.context.opening.showing and truth is not None:
+            self._count_soon()  # The new case is seen first.
+        else:
+            self._count_all()
         if truth is not None:
             self.context.layers.comparison.set_truth_visible(self.panel.truth.isChecked())
 
@@ -53,8 +56,13 @@ class ComparePresenter:
             self._timer.start(PAUSE_MS)  # A slider sends many of these: the other slices can wait for its rest.
         self._show()
 
+    def _count_soon(self) -> None:
+        self.scores = None
+        self._timer.start(PAUSE_MS)
+        self._show()
+
     def _on_slice(self, _z: int) -> None:
-        if self._timer.isActive():
+        if self._timer.isActive() and not self.context.opening.showing:
             self._count_all()
         self._show()
 
