@@ -13,6 +13,7 @@ from psygnal import Signal
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.session import Session
+from napari_lesionseg.review.session_signals import SessionSignals
 from napari_lesionseg.volumes import Geometry, Mask, Volume
 from napari_lesionseg.volumes.windowing import GREY_WINDOW, PRESETS, Window
 
@@ -20,7 +21,7 @@ SHAPE = (5, 4, 3)
 GRID = Geometry.from_spacing(SHAPE, (3.0, 1.0, 1.0))
 OTHER_GRID = Geometry.from_spacing(SHAPE, (3.0, 1.0, 2.0))
 JOURNAL = {"settling", "edited", "history_changed"}  # Heard in test_session_history.py.
-SIGNALS = [name for name, value in vars(Session).items() if isinstance(value, Signal) and name not in JOURNAL]
+SIGNALS = [name for name, value in vars(SessionSignals).items() if isinstance(value, Signal) and name not in JOURNAL]
 
 
 def scan(**kwargs: Any) -> Volume:
