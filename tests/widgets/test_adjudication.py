@@ -144,6 +144,12 @@ def test_the_colours_can_be_hidden_and_another_scan_takes_them_away(settling: An
     assert voxels(settling) == 16
 
 
+def can_decide(workbench: Any) -> bool:
+    found = {name: getattr(workbench.cases, name).isEnabled() for name in ("accept", "reject", "skip")}
+    assert len(set(found.values())) == 1, found
+    return all(found.values())
+
+
 def test_two_readers_and_a_third_who_settles_them(workbench: Any, qtbot: QtBot, tmp_path: Path) -> None:
     study = Study.create(tmp_path / "study")
     nifti.write_scan(tmp_path / "scan.nii.gz", Volume(np.full((6, 10, 12), -800, np.int16), GRID))
@@ -163,9 +169,11 @@ def test_two_readers_and_a_third_who_settles_them(workbench: Any, qtbot: QtBot, 
     for name, boxes in (("ann", (A,)), ("bob", (B, FAR))):
         open_case(name)
         until(panel.read.isEnabled)
+        assert can_decide(workbench)
         workbench.press("read_blind")
         until(lambda: opening.now is not None and opening.now.mode == "reading" and panel.finish.isEnabled())
         assert voxels(workbench) == 0, "a reader saw what the other one drew"
+        assert not can_decide(workbench), "a case was decided on by what one reader drew"
         for box in boxes:
             workbench.session.mask.array[box] = 1
         workbench.session.mark_edited(range(6))
@@ -175,7 +183,7 @@ def test_two_readers_and_a_third_who_settles_them(workbench: Any, qtbot: QtBot, 
     until(panel.adjudicate.isEnabled)
     workbench.press("adjudicate")
     until(lambda: workbench._presenters[0].adjudication is not None)
-    assert voxels(workbench) == 16
+    assert voxels(workbench) == 16 and not can_decide(workbench)
     workbench.press("take_in_scan")
     workbench.press("take_both")
     workbench.press("settle")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QLineEdit, QWidget
 
+from napari_lesionseg.study import Study
+from napari_lesionseg.volumes import Geometry, Volume, nifti
 from tests.volumes.dicom.make_series import make_series
 
 if TYPE_CHECKING:
@@ -65,3 +68,21 @@ def test_other_files_and_stacks_are_left_to_napari(
     drop(qt_viewer, [tmp_path / "scan.nii"], Qt.KeyboardModifier.AltModifier)
     assert len(left) == 3
     assert not workbench.context.reader.running
+
+
+def test_a_study_dropped_on_the_canvas_is_opened_with_its_cases(
+    make_napari_viewer: Any, qtbot: QtBot, tmp_path: Path
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    _, workbench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
+    qtbot.waitUntil(workbench.isVisible, timeout=5000)
+    study = Study.create(tmp_path / "study")
+    geometry = Geometry.from_spacing((4, 8, 8), (2.0, 1.0, 1.0))
+    nifti.write_scan(tmp_path / "scan.nii.gz", Volume(np.full((4, 8, 8), -800, np.int16), geometry))
+    study.add_case("c1", "p1", tmp_path / "scan.nii.gz")
+    event = drop(targets(workbench.window())[-1], [study.folder])
+    assert event.isAccepted()
+    qtbot.waitUntil(lambda: [row.id for row in workbench.cases.model.rows] == ["c1"], timeout=60_000)
+    assert workbench.context.study.folder == study.folder
+    assert len(viewer.layers) == 0, "a study is a list of cases, none of which is open yet"
+    workbench.context.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMainWindow
@@ -19,6 +20,7 @@ from napari_lesionseg.study.workflow import Workflow
 from napari_lesionseg.study.writer import Writer
 from napari_lesionseg.study.writing import Listener
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
+from napari_lesionseg.widgets.workbench import Workbench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,6 +144,56 @@ def test_closing_the_window_keeps_the_open_case_without_a_question(opened: Any, 
     opened.context.close()
     kept = study.latest("a", "correction")
     assert kept is not None and nifti.read_mask(kept.path).array.sum() == 5
+
+
+def test_a_case_goes_on_when_the_dock_is_closed_and_opened_again(opened: Any, study: Study, qtbot: QtBot) -> None:
+    opened.go("next_case", "a")
+    opened.context.layers.mask.brush_size = 1
+    opened.paint(4, 8, 8)
+    context = opened.context
+    context.close()  # As the last panel does when it goes.
+    assert study.latest("a", "correction").position == 1
+    assert now(opened) == ""
+    opened.paint(4, 8, 9)  # napari's own tools work without a panel.
+    again = Workbench(context.viewer)
+    qtbot.addWidget(again)
+    qtbot.waitUntil(lambda: len(again.cases.model.rows) == 3 and context.recorder.is_open, timeout=PATIENCE)
+    assert (now(again), again.cases.headline.text()[:8]) == ("a", "<b>a</b>")
+    assert [step.slice for step in context.session.history.steps] == [4, 4]
+    opened.paint(3, 8, 8)
+    again.cases.steps["next_case"].click()
+    qtbot.waitUntil(lambda: now(again) == "b", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: study.latest("a", "correction").position == 3, timeout=PATIENCE)
+    kept = study.latest("a", "correction")
+    assert nifti.read_mask(kept.path).array.sum() == 7
+    assert kept.draft == Drafts(study).find_main("a").id
+
+
+def test_a_case_that_a_colleague_took_while_the_dock_was_closed_is_no_longer_open(
+    study: Study, qtbot: QtBot, when_asked: Any
+) -> None:
+    viewer = ViewerModel()
+    first = Workbench(viewer)
+    context = first.context
+    first.open_study(study.folder)
+    qtbot.waitUntil(lambda: len(first.cases.model.rows) == 3, timeout=PATIENCE)
+    first.cases.case_requested.emit("a")
+    qtbot.waitUntil(lambda: context.opening.now is not None, timeout=PATIENCE)
+    first.deleteLater()
+    qtbot.waitUntil(lambda: context.study is None, timeout=PATIENCE)
+    writer = Writer(study.folder, "a", "colleague", Listener())
+    writer.start()
+    qtbot.waitUntil(lambda: writer.draft is not None, timeout=PATIENCE)
+    asked = when_asked(lambda box: next(one for one in box.buttons() if one.text() == "Cancel").click())
+    again = Workbench(viewer)
+    qtbot.addWidget(again)
+    try:
+        qtbot.waitUntil(lambda: len(asked) == 1 and context.opening.now is None, timeout=PATIENCE)
+        assert not again.session.editable
+    finally:
+        context.close()
+        writer.close()
+    assert study.latest("a", "correction") is None
 
 
 def test_zoom_centre_window_tool_and_slices_survive_switching(opened: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -132,6 +135,16 @@ def test_only_what_is_possible_can_be_pressed(panel: CasesPanel, state: Any, pos
     assert {name for name in names if getattr(panel, name).isEnabled()} == possible
 
 
+def test_nothing_is_decided_while_a_reading_is_drawn(panel: CasesPanel) -> None:
+    names = ("accept", "reject", "skip")
+    panel.show_case("case-10", decides=False)
+    assert [getattr(panel, name).isEnabled() for name in names] == [False] * 3
+    panel.show_row(replace(ROWS[0], state="in review"))  # News of the case changes nothing of it.
+    assert [getattr(panel, name).isEnabled() for name in names] == [False] * 3
+    panel.show_case("case-10")
+    assert [getattr(panel, name).isEnabled() for name in names] == [True] * 3
+
+
 def test_no_text_of_a_column_is_clipped(panel: CasesPanel) -> None:
     panel.show()
     panel.show_case("case-10")
@@ -181,3 +194,23 @@ def test_a_thread_answers_in_order_and_finishes_what_was_asked(qtbot: QtBot, tmp
     assert done == [1] and not thread._thread.is_alive()
     QTest.qWait(50)
     assert len(told) == 2
+
+
+FORGOTTEN = """
+import sys
+from pathlib import Path
+from qtpy.QtCore import QCoreApplication
+from napari_lesionseg.widgets.study_thread import StudyThread
+application = QCoreApplication([])
+thread = StudyThread(Path(sys.argv[1]))
+thread.ask(lambda study: Path(sys.argv[2]).write_text(str(len(study.cases()))))
+"""
+
+
+def test_a_program_whose_window_was_not_closed_in_order_ends_and_what_was_asked_is_done(tmp_path: Path) -> None:
+    from napari_lesionseg.study import Study
+
+    Study.create(tmp_path / "study")
+    command = [sys.executable, "-c", FORGOTTEN, str(tmp_path / "study"), str(tmp_path / "done.txt")]
+    subprocess.run(command, timeout=100, check=True, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+    assert (tmp_path / "done.txt").read_text() == "0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
@@ -42,6 +42,11 @@ class OpenCase:
     def draws(self) -> bool:
         """Whether it is drawn on, and kept as a correction when it is left."""
         return self.mode in ("edit", "branch")
+
+    @property
+    def decides(self) -> bool:
+        """Whether a decision on the case is about the mask that is seen, and about no reading of it."""
+        return self.mode not in ("reading", "adjudicate")
 
     def worked(self, mask: Mask) -> Worked:
         """What is to be kept."""
@@ -84,6 +89,8 @@ class CaseOpening(QObject):
         self.now: OpenCase | None = None
         self.showing = False  # A scan that is opened now is a case's.
         self._wanted: _Wanted | None = None
+        self._closed: OpenCase | None = None  # By ``close``.
+        self._resumed = False  # The journal of the open case is being opened again.
         self._read: CaseRead | None = None
         self._draft: Draft | None = None
         self._restored: Restored | None = None
@@ -145,12 +152,18 @@ class CaseOpening(QObject):
         if self._wanted is not None and draft.case == self._wanted.case:
             self._draft, self._restored = draft, restored
             self._show()
+        elif self._resumed and self.now is not None and draft.case == self.now.id:
+            self.now.draft, self._resumed = draft, False
 
     def _on_locked(self, by: object) -> None:
         if self._wanted is not None:
             case = self._wanted.case
             self.cancel()
             self.locked.emit(case, by)
+        elif self._resumed and self.now is not None:
+            left, self.now, self._resumed = self.now, None, False  # Its edits so far were kept when it was closed.
+            self.closed.emit(left.id)
+            self.locked.emit(left.id, by)
 
     def _on_not_opened(self, sentence: str) -> None:
         if self._wanted is not None:
@@ -206,7 +219,7 @@ class CaseOpening(QObject):
             self._leave()
 
     def _leave(self) -> None:
-        left, self.now = self.now, None
+        left, self.now, self._resumed = self.now, None, False
         if left is None:
             return
         if left.draws and left.history.length:
@@ -227,7 +240,15 @@ class CaseOpening(QObject):
     def close(self) -> None:
         """Keep the open case and end: the window is closing."""
         self.cancel()
+        self._closed = self.now
         if self.now is not None:
             self.session.settle()
             self._leave()
         self.ahead.close()
+
+    def resume(self, study: StudyThread) -> None:
+        """Go on with the case that ``close`` kept, if its scan is still open; its journal is opened again as well."""
+        closed, self._closed = self._closed, None
+        if closed is not None and self.now is None and closed.scan is self.session.scan:
+            self.now, self._resumed = replace(closed, study=study), True
+            self.opened.emit(closed.id)

@@ -59,6 +59,7 @@ class CasesPanel(QWidget):
         self.model = CaseTable()
         self.cases = CaseFilter(self.model)
         self._case: CaseSummary | None = None
+        self._decides = True
         self.name = path_label("study_name", "The open study")
         self._close = button("close_study", "Close", "Close the study; everything in it is saved")
         self._close.setSizePolicy(self.name.sizePolicy())
@@ -183,8 +184,9 @@ class CasesPanel(QWidget):
         if row is not None:
             self.show_row(replace(row, state=state))
 
-    def show_case(self, case_id: str | None) -> None:
-        """Show which case is open, None for none."""
+    def show_case(self, case_id: str | None, *, decides: bool = True) -> None:
+        """Show which case is open, None for none, and whether it may be decided on now."""
+        self._decides = decides
         self._case = next((row for row in self.model.rows if row.id == case_id), None)
         self.model.mark_open("" if self._case is None else self._case.id)
         if self._case is not None:
@@ -227,7 +229,7 @@ class CasesPanel(QWidget):
             ml = "" if case.lesion_ml is None else f" · {case.lesion_ml:.1f} ml"
             self.headline.setText(f"<b>{case.id}</b> · {case.state}{ml} · patient {case.patient} · {case.split}")
             for name, states in REACHABLE.items():
-                getattr(self, name).setEnabled(case.state in states)
+                getattr(self, name).setEnabled(case.state in states and self._decides)
 
     def _fit_columns(self) -> None:
         rows = self.model.rows

@@ -51,6 +51,7 @@ class Context:
         self.opening = CaseOpening(self.session, self.recorder, ViewMemory(self.layers))
         self.loose = LooseJournal(self.session, self.recorder, self.opening, self.say, lambda: self.settings.reviewer)
         self.study: StudyThread | None = None  # The open study.
+        self._closed_study: Path | None = None  # By ``close``.
         self.guard = LayerGuard(self.layers, self.session, self.complain, ask_role, self.is_kept)
         self.reader = ReadWorker()
         self.segmenter = SegmentWorker()
@@ -68,8 +69,16 @@ class Context:
     def attach(self, panel: QWidget) -> None:
         """Count ``panel`` as a user of this context; when the last one goes, the long jobs are stopped."""
         self._panels += 1
-        self.recorder.resume()
+        self._resume()
         panel.destroyed.connect(self._on_panel_gone)
+
+    def _resume(self) -> None:
+        """Go on with what ``close`` ended: a dock was closed, and another one is opened."""
+        folder, self._closed_study = self._closed_study, None
+        self.recorder.resume()
+        if folder is not None and self.study is None:
+            self.study = StudyThread(folder)
+            self.opening.resume(self.study)
 
     def _on_panel_gone(self) -> None:
         self._panels -= 1
@@ -83,6 +92,7 @@ class Context:
         self.opening.close()
         self.recorder.close()
         if self.study is not None:
+            self._closed_study = self.study.folder
             self.study.close()
             self.study = None
         self.reader.close()

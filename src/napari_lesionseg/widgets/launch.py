@@ -69,9 +69,9 @@ def open_window(scan: Path | None = None, *, truth: Path | None = None, mask: Pa
 def _open_study(folder: Path, with_masks: bool) -> None:
     if with_masks:
         raise LesionsegError("A study has its own truths and masks; open it without --truth and --mask.")
-    from napari_lesionseg.study import Study
+    from napari_lesionseg.study.reopen import reopen_study
 
-    Study.open(folder)  # What is wrong with it is told before there is a window.
+    reopen_study(folder)  # What is wrong with it is told before there is a window.
     import napari
 
     _, workbench = make_window()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 from collections.abc import Callable
@@ -47,8 +48,9 @@ class StudyThread(QObject):
         self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
         self._silent = False
         self._answered.connect(self._on_answered)
-        # No daemon: what was asked for is done before the program ends.
-        self._thread = threading.Thread(target=self._run, name="study", daemon=False)
+        # A daemon, for a window that was not closed in order must not keep the program alive.
+        self._thread = threading.Thread(target=self._run, name="study", daemon=True)
+        atexit.register(self.close)  # What was asked for is done before the program ends.
         self._thread.start()
 
     def ask(
@@ -71,6 +73,12 @@ class StudyThread(QObject):
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        try:
+            self._answer_all()
+        finally:
+            atexit.unregister(self.close)
+
+    def _answer_all(self) -> None:
         study: Study | None = None
         while (question := self._questions.get()) is not None:
             try:

@@ -93,6 +93,7 @@ class Workbench(QWidget):
         bind_shortcuts(self.context.viewer, self)
         bind_undo(self.context.viewer, self, self.context.layers)
         self.context.attach(self)
+        self._cases.resume()
 
     @property
     def session(self) -> Session:

@@ -78,8 +78,16 @@ class CasesPresenter:
     def open_study(self, folder: str | Path) -> None:
         """Open a study in place of another; its cases are shown as soon as they are read."""
         self.close_study()
-        folder = Path(folder).resolve()
-        study = self.context.study = StudyThread(folder)
+        self.context.study = StudyThread(Path(folder).resolve())
+        self._show_study(self.context.study)
+
+    def resume(self) -> None:
+        """Show the study that was open when the last panel was closed."""
+        if self.context.study is not None:
+            self._show_study(self.context.study)
+
+    def _show_study(self, study: StudyThread) -> None:
+        folder = study.folder
 
         def failed(error: Exception) -> None:
             if self.context.study is study:
@@ -90,6 +98,7 @@ class CasesPresenter:
             if self.context.study is study:
                 self.panel.show_study(folder.name, str(folder))
                 self.panel.show_cases(rows)
+                self._show_open()
                 self._show_section(True)
                 self._refresh.start(REFRESH_MS)
                 self.context.settings.remember(last_folder=str(folder.parent))
@@ -139,8 +148,13 @@ class CasesPresenter:
         else:
             self.context.say(f"This is the {'last' if step > 0 else 'first'} case of the list.")
 
+    def _show_open(self) -> None:
+        now = self.opening.now
+        if now is not None:
+            self.panel.show_case(now.id, decides=now.decides)
+
     def _on_opened(self, case_id: str) -> None:
-        self.panel.show_case(case_id)
+        self._show_open()
         self.panel.comments.show_comments([])
         row = self._row(case_id)
         if row is not None and row.finished:
@@ -207,7 +221,7 @@ class CasesPresenter:
 
     def _decide_with_reason(self, to: State) -> None:
         now = self.opening.now
-        if now is None:
+        if now is None or not now.decides:
             return
         said = ask_reason(now.id, to, self._voxel(), self.panel.window())
         if said is not None and self.opening.now is now:
@@ -217,7 +231,7 @@ class CasesPresenter:
         from napari_lesionseg.study.decide import Decision
 
         now, mask = self.opening.now, self.session.mask
-        if now is None or mask is None or not self._flushed():
+        if now is None or mask is None or not now.decides or not self._flushed():
             return
         drawn = now.draws and to in FINISHED
         worked = now.worked(Mask(mask.array.copy(), mask.geometry)) if drawn else None
