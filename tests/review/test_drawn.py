@@ -61,3 +61,18 @@ def test_a_start_brings_the_threshold_of_its_journal(drawn: Drawn) -> None:
     later = Predicted(0.1)
     again = Drawn(Start(Mask(drawn.mask.array.copy(), GRID), log=(first, drag)), later)
     assert (later.threshold, again.log.history.done) == (0.7, 2)
+
+
+@pytest.mark.parametrize(("predicts", "threshold"), [(True, 0.5), (False, 0.7)])
+def test_a_journal_that_comes_later_moves_the_threshold_unless_a_prediction_is_kept(
+    predicts: bool, threshold: float, drawn: Drawn
+) -> None:
+    other = Drawn(Start(Mask.empty(GRID)), Predicted(0.7))
+    other.predicted.probability, other.dragged_from = drawn.predicted.probability, 0.5
+    other.fill()
+    drag = other.settle_drag(1)
+    assert drag is not None
+    own = drawn if predicts else Drawn(Start(Mask.empty(GRID)), Predicted(0.5))
+    own.restore(other.mask, (drag,), frozenset(), 1)
+    assert own.predicted.threshold == threshold
+    assert lesion(own) == ([(1, 1, 1), (1, 1, 2)] if predicts else [(1, 1, 2)])
