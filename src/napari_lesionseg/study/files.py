@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.volumes import Volume, nifti
+from napari_lesionseg.volumes import Volume
 from napari_lesionseg.volumes.atomic import sync_folder
 
 
@@ -53,6 +53,8 @@ def write_copy(scan: Volume, target: Path, check: Callable[[str], None]) -> str:
     LesionsegError
         If it cannot be written, or as ``check``.
     """
+    from napari_lesionseg.volumes import nifti  # It brings nibabel: not for every reader of a study.
+
     make_folder(target.parent)
     nifti.write_scan(target, scan)
     sha256 = sha256_of(target)

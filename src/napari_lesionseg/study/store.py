@@ -21,7 +21,7 @@ from napari_lesionseg.study.new_scan import NewScan
 from napari_lesionseg.study.records import Case, Revision, Role, check_id, check_role
 from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow, StudyRow
 from napari_lesionseg.study.split import SPLITS, Split, check_split
-from napari_lesionseg.volumes import Mask, nifti
+from napari_lesionseg.volumes import Mask
 
 DATABASE: Final = "study.db"
 FOLDERS: Final = ("masks", "models", "runs", "exports")
@@ -256,6 +256,8 @@ class Study:
             If the case, role, parent, draft, line or a source is unknown, a slice is not in the scan, the mask lies on
             another grid, or it cannot be written. Nothing has been added then.
         """
+        from napari_lesionseg.volumes import nifti  # It brings nibabel: not for every reader of a study.
+
         case = self.case(case_id)
         known_role = check_role(role)
         slices = check_slices(case, corrected_slices)

@@ -58,7 +58,7 @@ class AdjudicationPanel(QWidget):
         self.map.setChecked(True)
         self.map.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.figures = {name: _figure(name) for name in FIGURES}
-        self.previous = button("previous_disagreement", "‹ Previous", "The disagreement before this one (Shift-P)")
+        self.previous = button("previous_disagreement", "‹ Previous", "The disagreement before this one (Shift-H)")
         self.next = button("next_disagreement", "Next ›", "The next disagreement, largest first (Shift-N)")
         self.where = note("disagreement")
         self.places = {name: button(f"take_in_{name}", *texts, checkable=True) for name, texts in PLACES.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import weakref
 from collections.abc import Callable
 
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -41,6 +43,7 @@ class CaseKeys(QObject):
         application = QApplication.instance()
         if application is not None:
             application.installEventFilter(self)
+            atexit.register(_let_go, weakref.ref(self))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Take the keys of this window; everything else goes its way."""
@@ -65,3 +68,10 @@ def _window(widget: QWidget) -> QWidget | None:
     while found is not None and not isinstance(found, QMainWindow):
         found = found.parentWidget()
     return found or widget.window()
+
+
+def _let_go(keys: weakref.ref[CaseKeys]) -> None:
+    """Take the filter away before Python ends: Qt sends events to its filters even after that."""
+    filter_, application = keys(), QApplication.instance()
+    if filter_ is not None and application is not None:
+        application.removeEventFilter(filter_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -39,12 +40,16 @@ class CloseGuard(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._save, self._is_kept = session, save, is_kept
-        self._window: QMainWindow | None = None
+        self._watched: weakref.ref[QMainWindow] | None = None  # A guard must not keep a closed window.
 
     def watch(self, window: QMainWindow) -> None:
         """Guard ``window``."""
-        self._window = window
+        self._watched = weakref.ref(window)
         window.installEventFilter(self)
+
+    @property
+    def _window(self) -> QMainWindow | None:
+        return None if self._watched is None else self._watched()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Stop the window's closing if corrections would be lost by it."""

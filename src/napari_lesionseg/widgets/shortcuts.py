@@ -23,7 +23,7 @@ SHORTCUTS = {
     "Shift-M": "preset_mediastinum",
     "Shift-B": "preset_bone",
     "Shift-N": "next_disagreement",
-    "Shift-P": "previous_disagreement",
+    "Shift-H": "previous_disagreement",
     "Shift-C": "show_agreement",
     "Control-Alt-N": "next_case",
     "Control-Alt-P": "previous_case",

@@ -15,6 +15,8 @@ from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.parts import hear, listen
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
     from napari_lesionseg.review.adjudication import Adjudication, Where
     from napari_lesionseg.review.agreement_map import Take
     from napari_lesionseg.review.disagreements import Voxel
@@ -46,9 +48,20 @@ class AdjudicationPresenter:
         hear(self.opening.opened, self._on_opened, panel)
         hear(self.opening.closed, self._on_closed, panel)
         listen(self.session.mask_changed, self._show_left, panel)
-        context.viewer.mouse_drag_callbacks.append(self._on_pressed)
+        self._bind(context.viewer)
+
+    def _bind(self, viewer: ViewerModel) -> None:
+        """Hear keys and mouse for as long as the panel exists."""
+        viewer.mouse_drag_callbacks.append(self._on_pressed)
         for key, take in KEYS.items():
-            context.viewer.bind_key(key, lambda _viewer, take=take: self._on_key(take), overwrite=True)
+            viewer.bind_key(key, lambda _viewer, take=take: self._on_key(take), overwrite=True)
+
+        def unbind() -> None:
+            viewer.mouse_drag_callbacks.remove(self._on_pressed)
+            for key in KEYS:
+                viewer.bind_key(key, None, overwrite=True)
+
+        self.panel.destroyed.connect(unbind)
 
     # ---- blind readings
 
