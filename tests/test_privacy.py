@@ -29,6 +29,8 @@ from tests.privacy.canaries import (
 )
 from tests.privacy.sweep import search, search_folder, unpacked
 
+pytestmark = pytest.mark.timeout(900)  # The first test waits for some hundred commands.
+
 TINY = {
     "name": "tiny", "network": {"widths": [4, 8]}, "preprocessing": {"size": 64}, "epochs": 1, "steps_per_epoch": 1,
     "batch_size": 2, "patch": 32, "validate_every": 1, "threads": 1,

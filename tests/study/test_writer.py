@@ -290,13 +290,16 @@ def test_time_spent_on_slices_is_kept_and_added_up(case: Study, told: Told, writ
     assert seconds_per_slice(case, draft) == {2: 0.75, 4: 3.0}
 
 
-def test_a_closed_writer_has_let_go_of_everything(case: Study, told: Told, writer: Writer) -> None:
+def test_a_closed_writer_has_let_go_of_everything(case: Study, told: Told) -> None:
+    before = set(threading.enumerate())
+    writer = start(case, told)
+    told.wait("opened")
     writer.put(hand_of(told).dot(1, 1, 1))
     writer.fetch(1)
     assert writer.close()
     assert holder(case, told.wait("opened")[1]) is None
     assert [path.name for path in case.folder.glob("study.db*")] == ["study.db"]
-    assert "journal" not in [thread.name for thread in threading.enumerate()]
+    assert set(threading.enumerate()) <= before
     with pytest.raises(LesionsegError, match="is closed; open the case again"):
         writer.put(hand_of(told).dot(2, 2, 2))
     assert writer.close()

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -194,6 +194,9 @@ def _peak_rss_mb() -> float:
     memory = psutil.Process().memory_info()
     if hasattr(memory, "peak_wset"):  # Windows
         return float(memory.peak_wset) / 2**20
+    with suppress(OSError, StopIteration):  # Linux; getrusage would begin with what the process that started us had.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024
