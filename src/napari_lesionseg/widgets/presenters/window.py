@@ -43,5 +43,5 @@ class WindowPresenter:
             self.context.layers.show_text("")
             return
         unit = " HU" if scan.intensity == "HU" else ""
-        where = f"slice {self.session.slice_index + 1} / {len(scan.array)}"
+        where = f"slice {self.session.slice_index} / {len(scan.array) - 1}"
         self.context.layers.show_text(f"W {window.width:.0f}  L {window.level:.0f}{unit}    {where}")
