@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from napari_lesionseg.inference.result_key import ResultKey
+from napari_lesionseg.inference.uncertainty import mean_uncertainty
 from napari_lesionseg.models.card import load_card
 from napari_lesionseg.study import Study
+from napari_lesionseg.study.queue import case_rows
 from napari_lesionseg.volumes import read_mask
 
 if TYPE_CHECKING:
@@ -34,3 +37,5 @@ def test_the_prediction_of_an_open_case_is_kept_with_its_key(
     revision = study.latest("c1", "prediction")
     assert (revision.model, revision.result_key) == ("tiny", str(ResultKey.of(session.scan, load_card(tiny_model))))
     assert np.array_equal(read_mask(revision.path).array, session.mask.array)
+    summary = next(case for case in case_rows(study) if case.id == "c1")
+    assert summary.uncertainty == pytest.approx(mean_uncertainty(session.probability))

@@ -28,7 +28,7 @@ class CaseSummary:
     lesion_ml
         Lesion volume of its newest mask; None without one.
     uncertainty
-        How unsure the model is of its prediction; None where nobody asked.
+        How unsure the model was of its newest prediction (``mean_uncertainty``, bits); None without one.
     touched
         UTC, ISO 8601; None if nobody touched it.
     masks

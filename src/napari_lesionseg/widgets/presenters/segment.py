@@ -82,9 +82,13 @@ class SegmentPresenter:
 
         def keep(study: Study) -> None:
             from napari_lesionseg.inference.postprocess import threshold_probability
+            from napari_lesionseg.inference.uncertainty import mean_uncertainty
 
             mask = Mask(threshold_probability(result.probability, threshold), result.scan.geometry)
-            study.add_revision(case, "prediction", mask, model=result.model, result_key=str(result.key))
+            unsure = mean_uncertainty(result.probability)
+            study.add_revision(
+                case, "prediction", mask, model=result.model, result_key=str(result.key), uncertainty=unsure
+            )
 
         now.study.ask(keep, lambda _: self.context.opening.kept.emit(case), self.context.report)
 
