@@ -12,7 +12,8 @@ import pytest
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import Study
-from napari_lesionseg.study.ledger import check_ledger, extends, ledger_hash, line_hash
+from napari_lesionseg.study.chain import line_hash
+from napari_lesionseg.study.ledger import check_ledger, extends, ledger_hash
 from napari_lesionseg.study.seal import SEALED, learning_cases
 
 MakeScan = Callable[..., Path]

@@ -19,7 +19,7 @@ from napari_lesionseg.study.replay import Restored
 from napari_lesionseg.study.store import Study
 
 if TYPE_CHECKING:
-    from napari_lesionseg.study.writer import Mode
+    from napari_lesionseg.study.records import Mode
 
 
 class HeldDraft:

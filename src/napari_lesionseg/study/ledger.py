@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.study.chain import line_hash
 
 if TYPE_CHECKING:
     from napari_lesionseg.study.store import Study
-
-
-def line_hash(before: str, patient: str, split: str) -> str:
-    """Return the SHA-256 of a line: of the hash of the line before (empty for the first), the patient and the split."""
-    return hashlib.sha256(f"{before}\n{patient}\n{split}".encode()).hexdigest()
 
 
 def ledger_hash(study: Study) -> str:

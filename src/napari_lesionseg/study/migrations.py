@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.study.chain import line_hash
 from napari_lesionseg.study.header import refuse_newer
-from napari_lesionseg.study.ledger import line_hash
 from napari_lesionseg.study.schema import VERSION, Base
 from napari_lesionseg.study.tables import make_tables, make_triggers
 from napari_lesionseg.volumes.atomic import sync_folder

@@ -19,6 +19,7 @@ Role = Literal["truth", "prediction", "correction", "pseudo", "reading"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Purpose = Literal["main", "branch", "reading", "adjudication"]
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
+Mode = Literal["edit", "read", "branch", "reading", "adjudicate"]  # What a case is opened for.
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import blind
+from napari_lesionseg.study.chain import line_hash
 from napari_lesionseg.study.files import stored_path
-from napari_lesionseg.study.ledger import line_hash
 from napari_lesionseg.study.records import Case, Revision, check_role
 from napari_lesionseg.study.schema import CaseRow, PatientRow, RevisionRow, StudyRow
 from napari_lesionseg.study.split import Split, check_split, choose_split

@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.changes import Entry
 from napari_lesionseg.study.inbox import Inbox
+from napari_lesionseg.study.records import Mode
 from napari_lesionseg.study.writing import Listener, Writing
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from napari_lesionseg.study.locks import LockedBy
     from napari_lesionseg.study.records import Revision
 __all__ = ["Listener", "Mode", "Place", "Writer"]
-Mode = Literal["edit", "read", "branch", "reading", "adjudicate"]
 Place = Callable[[], tuple[Path, str]]
 CLOSE_SECONDS: Final = 5.0
 
