@@ -76,10 +76,15 @@ class CasesPresenter:
     # ---- the study
 
     def open_study(self, folder: str | Path) -> None:
-        """Open a study in place of another; its cases are shown as soon as they are read."""
-        self.close_study()
-        self.context.study = StudyThread(Path(folder).resolve())
-        self._show_study(self.context.study)
+        """Open a study in place of another; its cases are shown as soon as they are read.
+
+        The study that is open already stays as it is, with its open case.
+        """
+        folder, now = Path(folder).resolve(), self.context.study
+        if now is None or now.folder != folder:
+            self.close_study()
+            now = self.context.study = StudyThread(folder)
+        self._show_study(now)
 
     def resume(self) -> None:
         """Show the study that was open when the last panel was closed."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.widgets.context import Context
@@ -18,12 +20,11 @@ from napari_lesionseg.widgets.parts import listen
 
 @dataclass(frozen=True, eq=False)
 class _Saving:
-    """An export under way: where, what, how, and how many changes the mask had seen."""
+    """An export under way: where, what and how."""
 
     path: Path
     mask: Mask
     choice: ExportChoice
-    edits: int
     after: Callable[[], None] | None
 
 
@@ -32,14 +33,12 @@ class ExportPresenter:
 
     def __init__(self, panel: ExportPanel, context: Context) -> None:
         self.panel, self.context, self.session = panel, context, context.session
-        self._edits = 0  # Changes of the mask so far: an edit during the export is not exported.
         self._saving: _Saving | None = None
         self._after: Callable[[], None] | None = None
         panel.export_requested.connect(self._on_export)
         context.exporter.saved.connect(self._on_saved)
         context.exporter.failed.connect(self._on_failed)
         listen(self.session.scan_changed, self._on_scan, panel)
-        listen(self.session.mask_changed, self._on_mask, panel)
         self._on_scan(self.session.scan)
 
     def save_then(self, after: Callable[[], None]) -> None:
@@ -65,9 +64,6 @@ class ExportPresenter:
         known = wanted in FORMATS and (scan.dicom is not None or not FORMATS[wanted].needs_dicom)
         return wanted if known else ExportChoice().format
 
-    def _on_mask(self, _slices: object) -> None:
-        self._edits += 1
-
     def _on_export(self, name: str) -> None:
         path, mask, scan = Path(name), self.session.mask, self.session.scan
         if mask is None or scan is None or self._saving is not None:
@@ -78,7 +74,7 @@ class ExportPresenter:
             self.context.report(error)
             return
         snapshot, choice = Mask(mask.array.copy(), mask.geometry), self.panel.choice
-        self._saving = _Saving(path, snapshot, choice, self._edits, self._after)
+        self._saving = _Saving(path, snapshot, choice, self._after)
         self.panel.export.setEnabled(False)
         self.panel.show_state("Saving…")
         self.context.exporter.save(path, snapshot, scan, choice, self.session.model_name)
@@ -98,7 +94,7 @@ class ExportPresenter:
         ml = f", {saving.mask.volume_ml:.1f} ml of lesion"
         proved = ", proved equal by two readers" if choice.keeps_mask else ""
         self.panel.show_state(f"Saved {datetime.now():%H:%M:%S}{proved}: {path.name}{ml}.", str(path))
-        if choice.keeps_mask and saving.edits == self._edits:
+        if choice.keeps_mask and self._is_still(saving.mask):
             self.session.mark_exported()
         self.context.settings.remember(
             last_folder=str(path.parent), export_format=choice.format, lesion_type=choice.lesion
@@ -106,6 +102,12 @@ class ExportPresenter:
         self.context.say(f"Exported {path}.")
         if saving.after is not None:
             saving.after()
+
+    def _is_still(self, exported: Mask) -> bool:
+        """Whether the open mask is the exported one: an edit during the export is not in the file."""
+        mask = self.session.mask
+        same_grid = mask is not None and mask.geometry.same_grid(exported.geometry)
+        return same_grid and mask is not None and np.array_equal(mask.array, exported.array)
 
     def _on_failed(self, sentence: str) -> None:
         self._saving = None
