@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent
@@ -74,4 +75,5 @@ def _let_go(keys: weakref.ref[CaseKeys]) -> None:
     """Take the filter away before Python ends: Qt sends events to its filters even after that."""
     filter_, application = keys(), QApplication.instance()
     if filter_ is not None and application is not None:
-        application.removeEventFilter(filter_)
+        with suppress(RuntimeError):  # Its panel, and it with that, has been deleted before.
+            application.removeEventFilter(filter_)
