@@ -234,7 +234,7 @@ class Study:
         Parameters
         ----------
         case_id, role
-            What it is a mask of, and what it is: truth, prediction, correction or pseudo.
+            What it is a mask of, and what it is: truth, prediction, correction, pseudo or reading.
         mask
             On the scan's own grid.
         reviewer, model, parent
