@@ -41,7 +41,7 @@ core: system venv
 	$(python) scripts/headless.py $(python) -m pytest --ignore=tests/widgets
 
 screens: system venv
-	$(python) scripts/headless.py $(python) -m pytest tests/widgets
+	$(python) scripts/headless.py $(python) -m pytest tests/widgets --timeout-method=thread
 	@$(MAKE) test-pyqt6
 
 lint: venv
@@ -59,7 +59,7 @@ unit: system venv
 
 test-pyqt6: system venv
 	@sh scripts/setup.sh pyqt6
-	QT_API=pyqt6 $(python) scripts/headless.py $(pyqt6) -m pytest tests/widgets -m "$(on_pyqt6)" $(ARGS)
+	QT_API=pyqt6 $(python) scripts/headless.py $(pyqt6) -m pytest tests/widgets --timeout-method=thread -m "$(on_pyqt6)" $(ARGS)
 
 peers: system venv
 	@$(python) scripts/headless.py $(python) scripts/peers.py $(ARGS)

@@ -30,10 +30,12 @@ class Lane:
         self.process = subprocess.Popen(shlex.split(self.command), stdout=self.said, stderr=subprocess.STDOUT)
 
     def print_end(self) -> None:
-        """Print what the command said and how it ended."""
+        """Print what the command has said, and how it ended."""
         self.said.seek(0)
         sys.stdout.buffer.write(self.said.read())
-        print(f"--- {self.command}: exit {self.process.returncode} after {_minutes(self.begun)}", flush=True)
+        status = self.process.poll()
+        end = "not at its end" if status is None else f"exit {status}"
+        print(f"--- {self.command}: {end} after {_minutes(self.begun)}", flush=True)
 
 
 def main(commands: list[str]) -> int:
@@ -46,7 +48,9 @@ def main(commands: list[str]) -> int:
         _wait(lanes)
     finally:
         for lane in lanes:
-            lane.process.terminate()
+            if lane.process.poll() is None:  # Told to stop: whoever looks for what hangs needs its last words.
+                lane.process.terminate()
+                lane.print_end()
     return next((abs(lane.process.returncode) for lane in lanes if lane.process.returncode), 0)
 
 

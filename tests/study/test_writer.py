@@ -15,6 +15,7 @@ import pytest
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import Study, writing
 from napari_lesionseg.study.drafts import Drafts
+from napari_lesionseg.study.held_draft import HeldDraft
 from napari_lesionseg.study.journal import Journal
 from napari_lesionseg.study.locks import Lock, LockedBy, holder, take
 from napari_lesionseg.study.looks import seconds_per_slice
@@ -165,6 +166,25 @@ def test_a_second_opener_is_told_who_is_there_and_may_read(case: Study, told: To
     reader.looked(3, 5.0)
     assert reader.close()
     assert seconds_per_slice(case, draft) == {}
+
+
+def test_a_writer_that_still_ends_is_waited_for_and_not_taken_for_another_reviewer(
+    case: Study, told: Told, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+    release = HeldDraft.close
+    monkeypatch.setattr(HeldDraft, "close", lambda held: (may_end.wait(SOON), release(held)))
+    writer.put(hand_of(told).dot(1, 1, 1))
+    writer.close(timeout=0.0)  # It holds its lock for as long as it takes.
+    again = Told()
+    following = start(case, again)
+    time.sleep(0.3)
+    assert again.of("opened") == again.of("locked") == []
+    may_end.set()
+    restored, _ = again.wait("opened")
+    assert int(restored.mask.array.sum()) == 1
+    assert again.of("locked") == []
+    following.give_up()
 
 
 def test_a_second_opener_may_branch_and_finds_the_branch_again(case: Study, told: Told, writer: Writer) -> None:

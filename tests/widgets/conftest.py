@@ -28,6 +28,33 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LESIONSEG_HOME", str(tmp_path / "home"))
 
 
+ANSWER_SECONDS = 20.0  # Tests answer their dialogs within milliseconds.
+
+
+@pytest.fixture(autouse=True)
+def _no_dialog_waits(qapp: QApplication) -> Iterator[None]:
+    """A dialog that nobody answers fails its test; it would hold up the whole run, beyond the reach of time limits."""
+    waiting: dict[QWidget, float] = {}
+    unanswered: list[str] = []
+
+    def look() -> None:
+        dialog = QApplication.activeModalWidget()
+        if dialog is None:
+            waiting.clear()
+        elif time.monotonic() - waiting.setdefault(dialog, time.monotonic()) > ANSWER_SECONDS:
+            unanswered.append(f"{dialog.windowTitle()}: {getattr(dialog, 'text', str)()}")
+            waiting.clear()
+            dialog.close()
+
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(500)
+    yield
+    timer.stop()
+    if unanswered:
+        pytest.fail(f"a dialog waited for an answer: {unanswered}")
+
+
 @pytest.fixture
 def workbench(qtbot: QtBot) -> Iterator[Workbench]:
     """The workbench on napari's viewer model: real layers, no window to wait for."""

@@ -173,7 +173,13 @@ class EditLog:
         if first is None or first.position > len(log):
             return False
         line = log[first.position - 1]
-        return (line.kind, line.time, line.tool, line.voxels) == ("edit", first.time, first.tool, first.voxels)
+        # Quick hands and slow clocks make two edits in one millisecond.
+        return line.kind == "edit" and (line.time, line.tool, line.slice, line.voxels) == (
+            first.time,
+            first.tool,
+            first.slice,
+            first.voxels,
+        )
 
 
 def threshold_after(log: Iterable[Entry]) -> float | None:

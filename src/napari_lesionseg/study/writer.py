@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Listener", "Mode", "Place", "Writer"]
 Place = Callable[[], tuple[Path, str]]
 CLOSE_SECONDS: Final = 5.0
+_ending: set[threading.Thread] = set()  # Writers of this program that were told to end and still hold their drafts.
 
 
 class Writer:
@@ -141,6 +142,8 @@ class Writer:
         self._end(CLOSE_SECONDS)
 
     def _end(self, timeout: float) -> None:
+        if self._thread.is_alive():
+            _ending.add(self._thread)
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(timeout)
         with self._reading:
@@ -152,13 +155,24 @@ class Writer:
             reader.close()
 
     def _hold(self) -> HeldDraft | LockedBy:
-        from napari_lesionseg.study.held_draft import hold_draft  # In the thread, and not before.
+        from napari_lesionseg.study.held_draft import HeldDraft, hold_draft  # In the thread, and not before.
+
+        def hold() -> HeldDraft | LockedBy:
+            return hold_draft(folder, case_id, self._reviewer, self._mode, self._base, self._clock)
 
         folder, case_id = self.place()
-        return hold_draft(folder, case_id, self._reviewer, self._mode, self._base, self._clock)
+        ending = _ending - {self._thread}
+        held = hold()
+        if ending and not isinstance(held, HeldDraft):  # It may be one of these who has it still.
+            until = time.monotonic() + CLOSE_SECONDS
+            for thread in ending:
+                thread.join(max(0.0, until - time.monotonic()))
+            held = hold()
+        return held
 
     def _run(self) -> None:
         try:
             self._writing.run()
         finally:
+            _ending.discard(self._thread)
             atexit.unregister(self.close)

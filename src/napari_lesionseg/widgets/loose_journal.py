@@ -60,6 +60,7 @@ class LooseJournal(QObject):
     def _begin(self, scan: Volume, mode: Mode) -> None:
         from napari_lesionseg.study.desk import desk_writer  # Without SQLAlchemy: its thread imports that.
 
+        self._recorder.detach()  # The same scan opened again: its own lock would be in the way.
         reviewer = self._reviewer()
         self._recorder.open_with(
             lambda listener: desk_writer(scan, reviewer, listener, mode=mode), reading=mode == "read"

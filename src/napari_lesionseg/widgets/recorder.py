@@ -242,7 +242,8 @@ class Recorder(QObject):
     def _on_locked(self, by: object) -> None:
         if self.sender() is self._current:
             self._session.set_editable(False)
-        self.locked.emit(by)
+        if self.sender() in (self._current, self._next):  # Nobody waits for one that was closed.
+            self.locked.emit(by)
 
     def _on_saved(self, position: int, time: str) -> None:
         if self.sender() is self._current:
