@@ -73,7 +73,7 @@ def state(session: Session) -> tuple[object, ...]:
 
 
 def test_a_new_session_holds_no_scan() -> None:
-    assert len(SIGNALS) == 10
+    assert len(SIGNALS) == 11
     session = Session()
     assert session.scan is session.truth is session.mask is session.probability is None
     assert not session.dirty
@@ -357,3 +357,37 @@ def test_the_session_starts_without_torch_qt_or_napari() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_several_slices_are_written_as_one_step(session: Session) -> None:
+    told: list[object] = []
+    session.mask_changed.connect(told.append)
+    full = np.ones(SHAPE[1:], np.uint8)
+    assert session.write_slices({1: full, 3: full}, "interpolate")
+    assert told == [(1, 3)]
+    assert [step.name for step in session.history.steps] == [f"interpolate, slice 1, +{2 * full.size} voxels"]
+    assert not session.write_slices({1: full}, "interpolate")
+    assert session.undo() and not session.mask.array.any()
+    assert len(session.history.steps) == 1
+
+
+def test_nothing_is_written_without_a_scan_or_into_a_mask_that_is_only_read(session: Session) -> None:
+    full = np.ones(SHAPE[1:], np.uint8)
+    with pytest.raises(LesionsegError, match="No scan is open"):
+        Session().write_slices({0: full}, "lasso")
+    session.set_editable(False)
+    with pytest.raises(LesionsegError, match="reading only"):
+        session.write_slices({0: full}, "lasso")
+    assert not session.mask.array.any()
+
+
+def test_lungs_belong_to_their_scan_and_are_not_checked_until_somebody_says_so(session: Session) -> None:
+    lungs, told = Mask(np.ones(SHAPE, np.uint8), GRID), []
+    session.lungs_changed.connect(told.append)
+    session.set_lungs(lungs)
+    assert session.lungs is lungs and not session.lungs_checked
+    session.set_lungs(lungs, checked=True)
+    assert session.lungs_checked
+    session.open_scan(scan())
+    assert (session.lungs, session.lungs_checked) == (None, False)
+    assert told == [lungs, lungs, None]

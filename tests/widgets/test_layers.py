@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.session import Session
 from napari_lesionseg.volumes import Geometry, Volume
 from napari_lesionseg.volumes.windowing import PRESETS, Window
@@ -105,7 +104,7 @@ def test_a_polygon_is_noticed(bench: Bench) -> None:
 def test_an_edit_from_code_is_one_step_that_can_be_undone(bench: Bench) -> None:
     wanted = np.zeros((10, 10), np.uint8)
     wanted[7, 7] = 1
-    bench.bridge.write_slice(1, wanted)
+    bench.session.write_slices({1: wanted}, "lasso")
     assert np.array_equal(bench.session.mask.array[1], wanted)
     assert bench.session.corrected_slices == {1}
     bench.bridge.mask.undo()
@@ -179,13 +178,6 @@ def test_another_scan_replaces_all_layers_and_leaves_other_peoples_layers_alone(
     assert sorted(layer.name for layer in bench.viewer.layers) == ["mask", "notes", "scan"]
     bench.session.close_scan()
     assert [layer.name for layer in bench.viewer.layers] == ["notes"]
-
-
-def test_writing_without_a_scan_is_refused(tiny: Tiny) -> None:
-    viewer = ViewerModel()
-    bridge = LayerBridge(viewer, Session())
-    with pytest.raises(LesionsegError, match="No scan is open"):
-        bridge.write_slice(0, np.zeros((2, 2), np.uint8))
 
 
 def steps(bench: Bench) -> list[tuple[str, int]]:

@@ -77,7 +77,7 @@ def test_the_real_trainer_learns_while_the_window_never_stands_still(
     truth = phantom_case.truth
     workbench.session.open_scan(phantom_case.scan)
     z = int(np.argmax(truth.array.sum(axis=(1, 2))))
-    workbench.context.layers.write_slice(z, truth.array[z])
+    workbench.session.write_slices({z: truth.array[z]}, "lasso")
     workbench.retrain.show_models([("tiny", tiny_model, "")])
     workbench.retrain.device.setCurrentText("cpu")
     workbench.retrain.epochs.setValue(1)

@@ -119,7 +119,7 @@ def test_copying_from_a_neighbour_and_filling_holes(workbench: Any, tiny: Tiny) 
     assert workbench.session.corrected_slices == {2}
     ring = np.zeros((10, 10), np.uint8)
     ring[2:7, 2:7], ring[4, 4] = 1, 0
-    workbench.context.layers.write_slice(2, ring)
+    workbench.session.write_slices({2: ring}, "lasso")
     workbench.press("fill_holes")
     assert mask[2].sum() == 25
     workbench.session.set_slice(3)

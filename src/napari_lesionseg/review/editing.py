@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -138,6 +138,17 @@ class Editing:
             self._signals.message.emit(READ_ONLY)
             return
         self._tell(drawn.edit(edited, tool, self._shown.z), slices=edited, dirty=True)
+
+    def write_slices(self, slices: Mapping[int, Labels], tool: str) -> bool:
+        """Write these display slices (z) as one step."""
+        array = self.open_one().mask.array
+        self._check_editable()
+        self.settle(slices)
+        changed = [z for z, labels in slices.items() if not np.array_equal(array[z], labels)]
+        for z in changed:
+            array[z] = slices[z]
+        self.mark_edited(changed, tool)
+        return bool(changed)
 
     def undo(self) -> bool:
         """Take the last edit back; False if there is none."""

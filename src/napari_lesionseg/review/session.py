@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,8 @@ class Session(SessionSignals):
     def _forget(self, scan: Volume | None, start: Start | None, threshold: float) -> None:
         self._scan = scan
         self._truth: Mask | None = None
+        self._lungs: Mask | None = None
+        self._lungs_checked = False
         self._shown = Shown(scan, None if start is None else start.slice)
         self._editing = Editing(self, scan, start, self._shown, threshold)
 
@@ -55,6 +57,16 @@ class Session(SessionSignals):
     def truth(self) -> Mask | None:
         """The ground truth to compare with."""
         return self._truth
+
+    @property
+    def lungs(self) -> Mask | None:
+        """The lungs, None before they were looked for, or where they cannot be told."""
+        return self._lungs
+
+    @property
+    def lungs_checked(self) -> bool:
+        """Whether a person has seen the lungs and taken them for right; before that no share of them is stated."""
+        return self._lungs_checked
 
     @property
     def probability(self) -> npt.NDArray[np.uint8] | None:
@@ -152,6 +164,7 @@ class Session(SessionSignals):
         self._truth = truth
         self.scan_changed.emit(scan)
         self.truth_changed.emit(truth)
+        self.lungs_changed.emit(None)
         self.prediction_changed.emit(None)
         self.mask_changed.emit(None)
         self.window_changed.emit(self.window)
@@ -176,6 +189,19 @@ class Session(SessionSignals):
             check_same_grid(truth, self._editing.open_one().mask)
         self._truth = truth
         self.truth_changed.emit(truth)
+
+    def set_lungs(self, lungs: Mask | None, *, checked: bool = False) -> None:
+        """Take these lungs of the open scan; ``checked`` if a person has seen them and takes them for right.
+
+        Raises
+        ------
+        LesionsegError
+            If no scan is open, or ``lungs`` lie on another grid.
+        """
+        if lungs is not None:
+            check_same_grid(lungs, self._editing.open_one().mask)
+        self._lungs, self._lungs_checked = lungs, checked and lungs is not None
+        self.lungs_changed.emit(lungs)
 
     def load_mask(self, mask: Mask) -> None:
         """Copy ``mask`` over the session's mask, as the state to go on correcting from.
@@ -266,6 +292,21 @@ class Session(SessionSignals):
             If a slice is not one of the scan's.
         """
         self._editing.mark_edited(slices, tool)
+
+    def write_slices(self, slices: Mapping[int, Labels], tool: str) -> bool:
+        """Write these display slices (z; labels (y, x)) as one step of the history, made by ``tool``.
+
+        Returns
+        -------
+        bool
+            Whether any voxel changed; if none did, it is no step.
+
+        Raises
+        ------
+        LesionsegError
+            If no scan is open, or the mask may not be changed.
+        """
+        return self._editing.write_slices(slices, tool)
 
     def undo(self) -> bool:
         """Take the last edit back; False if there is none.

@@ -15,6 +15,7 @@ class SessionSignals:
 
     scan_changed = Signal(object)  # The Volume now open, or None.
     truth_changed = Signal(object)  # The truth Mask, or None.
+    lungs_changed = Signal(object)  # The lungs' Mask, or None; also when they were checked.
     prediction_changed = Signal(object)  # The uint8 probability (z, y, x), or None.
     threshold_changed = Signal(float)  # The new threshold, 0 to 1.
     mask_changed = Signal(object)  # Tuple of the display slices (z) that were touched, or None for all.

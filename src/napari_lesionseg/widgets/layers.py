@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
@@ -18,7 +16,7 @@ from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.windowing import Window
 from napari_lesionseg.widgets import layer_styles as styles
 from napari_lesionseg.widgets.comparison_layers import ComparisonLayers
-from napari_lesionseg.widgets.edit_watch import OTHER_TOOL, EditWatch
+from napari_lesionseg.widgets.edit_watch import EditWatch
 
 
 class LayerBridge:
@@ -230,16 +228,6 @@ class LayerBridge:
         overlay.text = text
         overlay.position = "top_left"  # Notifications appear at the bottom right.
         overlay.visible = bool(text)
-
-    def write_slice(self, z: int, labels: npt.NDArray[np.uint8], tool: str = OTHER_TOOL) -> None:
-        """Write one slice (y, x) of the mask as one step of the history, made by ``tool``."""
-        mask = self.session.mask
-        if mask is None:
-            raise LesionsegError("No scan is open; open a scan first.")
-        self.session.settle([z])
-        if not np.array_equal(mask.array[z], labels):
-            mask.array[z] = labels
-            self.session.mark_edited([z], tool)
 
     def undo(self) -> None:
         """Take back the last edit, or say why not."""

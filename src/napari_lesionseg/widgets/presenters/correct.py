@@ -85,7 +85,7 @@ class CorrectPresenter:
         if mask is None:
             return
         try:
-            self.context.layers.write_slice(z, make(mask, z), tool)
+            self.session.write_slices({z: make(mask, z)}, tool)
         except LesionsegError as error:
             self.context.report(error)
 
