@@ -365,7 +365,7 @@ def test_several_slices_are_written_as_one_step(session: Session) -> None:
     full = np.ones(SHAPE[1:], np.uint8)
     assert session.write_slices({1: full, 3: full}, "interpolate")
     assert told == [(1, 3)]
-    assert [step.name for step in session.history.steps] == [f"interpolate, slice 1, +{2 * full.size} voxels"]
+    assert [step.name for step in session.history.steps] == [f"interpolate, slice 2, +{2 * full.size} voxels"]
     assert not session.write_slices({1: full}, "interpolate")
     assert session.undo() and not session.mask.array.any()
     assert len(session.history.steps) == 1
