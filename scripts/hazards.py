@@ -87,7 +87,7 @@ def _pytest(
     environment = os.environ | {
         "LESIONSEG_HAZARDS_FD": str(writer),
         "LESIONSEG_HAZARDS_ONLY": ",".join(only),
-        "PYTHONPATH": str(ROOT / "scripts"),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT / "scripts"), os.environ.get("PYTHONPATH")))),
     }
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, pass_fds=[writer]
