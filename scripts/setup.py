@@ -80,6 +80,8 @@ STEPS = {"system": system, "venv": venv, "pyqt6": pyqt6, "nnunet": nnunet}
 
 def _make_venv(folder: Path, *options: str) -> None:
     """Create ``folder``, or keep one that works and was made for this place."""
+    if folder.is_symlink():  # venv --clear would empty what it points to, which may serve another checkout.
+        sys.exit(f"error: {folder.name} is a link and not up to date; remove the link, or set up where it points.")
     stamp = _stamp(folder)
     moved = stamp.exists() and stamp.read_text().splitlines()[0] != str(folder)
     works = _succeeds(_python(folder), "-c", "import sys; sys.exit(sys.version_info < (3, 11))")

@@ -72,6 +72,21 @@ def test_an_environment_whose_python_is_gone_is_not_current(project: Path) -> No
     assert not _is_current(project)
 
 
+@pytest.mark.parametrize("step", ["venv", "pyqt6"])
+def test_an_environment_that_is_a_link_is_refused_and_what_it_points_to_is_left_as_it_was(
+    project: Path, tmp_path: Path, step: str
+) -> None:
+    other = (project / ".venv").rename(tmp_path / "environment of another checkout")
+    (project / ".venv").symlink_to(other)
+    (project / "constraints.txt").write_text("# another one\n")
+    before = sorted(other.rglob("*"))
+    program = [sys.executable, str(project / "scripts" / "setup.py"), step]
+    result = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "error: .venv is a link and not up to date; remove the link" in result.stderr
+    assert sorted(other.rglob("*")) == before
+
+
 def test_without_a_new_enough_python_one_sentence_says_so(repo_root: Path, empty_path: Path) -> None:
     (empty_path / "python3").write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.2" || exit 1\n')
     (empty_path / "python3").chmod(0o755)
