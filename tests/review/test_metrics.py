@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from napari_lesionseg.review.metrics import dice, iou, one_slice_score, slice_scores, worst_slice
+from napari_lesionseg.review.metrics import dice, iou, one_slice_score, slice_scores, worst_slices
 
 
 def rows(*counts: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -76,10 +76,14 @@ def test_exchanging_an_edited_slice_equals_counting_all_again() -> None:
 
 
 def test_the_worst_slice_has_the_lowest_dice_and_of_equals_most_wrong_voxels() -> None:
-    assert worst_slice(slice_scores(*rows((0, 0, 0), (5, 0, 0), (4, 1, 0), (1, 1, 1)))) == 3
-    assert worst_slice(slice_scores(*rows((1, 1, 1), (0, 2, 0), (0, 1, 4), (0, 0, 3)))) == 2
+    assert worst_slices(slice_scores(*rows((0, 0, 0), (5, 0, 0), (4, 1, 0), (1, 1, 1)))) == [3, 2]
+    assert worst_slices(slice_scores(*rows((1, 1, 1), (0, 2, 0), (0, 1, 4), (0, 0, 3)))) == [2, 3, 1, 0]
 
 
 def test_there_is_no_worst_slice_where_nothing_is_wrong() -> None:
-    assert worst_slice(slice_scores(*rows((0, 0, 0), (5, 0, 0)))) is None
-    assert worst_slice(slice_scores(*rows())) is None
+    assert worst_slices(slice_scores(*rows((0, 0, 0), (5, 0, 0)))) == []
+    assert worst_slices(slice_scores(*rows())) == []
+
+
+def test_the_overlap_of_each_slice_is_nan_where_both_are_empty() -> None:
+    np.testing.assert_array_equal(slice_scores(*rows((2, 1, 1), (0, 0, 0), (0, 4, 0))).iou, [0.5, np.nan, 0.0])

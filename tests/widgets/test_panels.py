@@ -102,9 +102,9 @@ def test_compare_shows_scores_with_a_dash_where_there_is_no_lesion(qtbot: QtBot)
     qtbot.addWidget(panel)
     panel.show_has_truth(True)
     hit, wrong, missed = np.array([0, 4]), np.array([0, 2]), np.array([0, 2])
-    panel.show_scores(SliceScores(hit, wrong, missed), 0)
+    panel.show_scores(SliceScores(hit, wrong, missed), 0.001, 0)
     assert [label.text() for label in panel.numbers.values()] == ["–", "–", "0.667", "0.500"]
-    panel.show_scores(SliceScores(hit, wrong, missed), 1)
+    panel.show_scores(SliceScores(hit, wrong, missed), 0.001, 1)
     assert panel.numbers["slice_dice"].text() == "0.667"
 
 
@@ -113,7 +113,7 @@ def test_a_click_on_the_strip_asks_for_the_slice_under_it(qtbot: QtBot) -> None:
     qtbot.addWidget(panel)
     panel.show_has_truth(True)
     panel.strip.resize(100, 40)
-    panel.strip.show_dice(np.linspace(0, 1, 10), 0)
+    panel.strip.show_scores(SliceScores(*np.ones((3, 10), int)), 0.001, 0)
     with qtbot.waitSignal(panel.slice_requested) as asked:
         qtbot.mouseClick(panel.strip, LEFT, pos=panel.strip.rect().center())
     assert asked.args == [4]

@@ -71,6 +71,14 @@ class SliceScores:
         return scores
 
     @property
+    def iou(self) -> npt.NDArray[np.float64]:
+        """Intersection over union of each slice, NaN where mask and truth are empty."""
+        union = self.hit + self.false_positive + self.missed
+        scores = np.full(len(union), np.nan)
+        np.divide(self.hit, union, out=scores, where=union > 0)
+        return scores
+
+    @property
     def wrong(self) -> Counts:
         """Voxels of each slice that are false positive or missed."""
         return self.false_positive + self.missed
@@ -101,11 +109,8 @@ def slice_scores(mask: npt.NDArray[Any], truth: npt.NDArray[Any]) -> SliceScores
     return SliceScores(*counts.T.copy())
 
 
-def worst_slice(scores: SliceScores) -> int | None:
-    """Find the slice with the lowest Dice, of equals the one with most wrong voxels; None if no voxel is wrong."""
+def worst_slices(scores: SliceScores) -> list[int]:
+    """List the slices in which a voxel is wrong: the lowest Dice first, of equals that with most wrong voxels."""
     wrong = scores.wrong
-    if not wrong.any():
-        return None
-    ranked = np.where(wrong > 0, scores.dice, np.inf)
-    worst = np.flatnonzero(ranked == ranked.min())
-    return int(worst[np.argmax(wrong[worst])])
+    found = np.flatnonzero(wrong)
+    return [int(z) for z in found[np.lexsort((-wrong[found], scores.dice[found]))]]

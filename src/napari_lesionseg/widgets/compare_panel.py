@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from napari_lesionseg.review.error_map import ERROR_COLOURS, ERROR_NAMES
 from napari_lesionseg.review.metrics import SliceScores
-from napari_lesionseg.widgets.parts import LABEL_WIDTH, button, column, note, row, set_silently
-from napari_lesionseg.widgets.slice_strip import SliceStrip
+from napari_lesionseg.widgets.parts import LABEL_WIDTH, button, chooser, column, note, row, set_silently, slider
+from napari_lesionseg.widgets.slice_strip import MEASURES, SliceStrip
 
 
 class ComparePanel(QWidget):
@@ -18,6 +17,11 @@ class ComparePanel(QWidget):
     truth_toggled = Signal(bool)
     outline_toggled = Signal(bool)
     errors_toggled = Signal(bool)
+    curtain_toggled = Signal(bool)
+    curtain_requested = Signal(float)
+    """The share of the picture, from its left, that shows the mask; the rest shows the truth."""
+    hide_requested = Signal(bool)
+    """Whether all that lies over the scan is to be hidden."""
     slice_requested = Signal(int)
     worst_requested = Signal()
 
@@ -26,22 +30,36 @@ class ComparePanel(QWidget):
         self.truth = _check("show_truth", "Truth", "Show the ground truth (Shift-T)")
         self.outline = _check("truth_outline", "Outline", "Draw the truth as an outline instead of filled")
         self.errors = _check("show_errors", "Error map", "Colour where mask and truth agree and differ (Shift-E)")
+        self.curtain = _check("curtain", "Curtain", "The mask left of a line, the truth right of it; drag the line")
+        self.curtain_place = slider("curtain_place", "Where the curtain is, in per cent from the left", 0, 100)
+        self.hide_ = button("hide_overlays", "Hide", "See the scan alone as long as this is held down (hold H)")
         self.legend = note("error_legend", _legend())
         self.legend.setToolTip("Hit: in mask and truth. False positive: in the mask only. Missed: in the truth only.")
         self.numbers = {name: _number(name) for name in ("slice_dice", "slice_iou", "scan_dice", "scan_iou")}
         self.strip = SliceStrip()
-        self.worst = button("worst_slice", "Worst slice", "Go to the slice with the lowest Dice (Shift-W)")
+        self.measure = chooser("strip_measure", "What the bars show of every slice")
+        for name, measure in MEASURES.items():
+            self.measure.addItem(measure.title, name)
+        tip = "Go to the slice with the lowest Dice, then to the next worst (Shift-W)"
+        self.worst = button("worst_slice", "Worst slice", tip)
         self.state = note("compare_state")
-        layout = column(self, row(self.truth, self.outline, self.errors), self.legend)
+        controls = row(self.truth, self.outline, self.errors), row(self.curtain, self.curtain_place, self.hide_)
+        layout = column(self, *controls, self.legend)
         layout.addLayout(self._table())
         layout.addWidget(self.strip)
-        layout.addLayout(row(self.worst))
+        layout.addLayout(row(self.measure, self.worst))
         layout.addWidget(self.state)
         self.truth.setChecked(True)
         self.outline.setChecked(True)
+        self.curtain_place.setValue(50)
         self.truth.toggled.connect(self.truth_toggled)
         self.outline.toggled.connect(self.outline_toggled)
         self.errors.toggled.connect(self.errors_toggled)
+        self.curtain.toggled.connect(self.curtain_toggled)
+        self.curtain_place.valueChanged.connect(lambda per_cent: self.curtain_requested.emit(per_cent / 100))
+        self.hide_.pressed.connect(lambda: self.hide_requested.emit(True))
+        self.hide_.released.connect(lambda: self.hide_requested.emit(False))
+        self.measure.currentIndexChanged.connect(lambda: self.strip.show_measure(str(self.measure.currentData())))
         self.strip.slice_requested.connect(self.slice_requested)
         self.worst.clicked.connect(self.worst_requested)
         self.show_has_truth(False)
@@ -62,13 +80,15 @@ class ComparePanel(QWidget):
 
     def show_has_truth(self, has_truth: bool) -> None:
         """Offer comparing if there is a truth."""
-        for control in (self.truth, self.outline, self.errors, self.worst, self.strip):
+        controls = (self.truth, self.outline, self.errors, self.curtain, self.curtain_place, self.measure)
+        for control in (*controls, self.worst, self.strip):
             control.setEnabled(has_truth)
         self.state.setText("" if has_truth else "Load a truth to compare with.")
         self.state.setVisible(not has_truth)
         if not has_truth:
             set_silently(self.errors, False)
-            self.show_scores(None, 0)
+            set_silently(self.curtain, False)
+            self.show_scores(None, 0.0, 0)
 
     def show_truth_shown(self, shown: bool) -> None:
         """Show whether the truth is on the screen."""
@@ -78,13 +98,18 @@ class ComparePanel(QWidget):
         """Show whether the error map is on the screen."""
         set_silently(self.errors, shown)
 
-    def show_scores(self, scores: SliceScores | None, z: int) -> None:
+    def show_curtain(self, drawn: bool, place: float) -> None:
+        """Show whether the curtain is on the screen, and at which share of the picture."""
+        set_silently(self.curtain, drawn)
+        set_silently(self.curtain_place, round(place * 100))
+
+    def show_scores(self, scores: SliceScores | None, voxel_ml: float, z: int) -> None:
         """Show the scores of slice ``z`` and of the scan; None while there is nothing to compare."""
         shown = None if scores is None else {"slice": scores.one(z), "scan": scores.scan}
         for key, label in self.numbers.items():
             part, measure = key.split("_")
             label.setText(_text(None if shown is None else getattr(shown[part], measure)))
-        self.strip.show_dice(np.zeros(0) if scores is None else scores.dice, z)
+        self.strip.show_scores(scores, voxel_ml, z)
 
 
 def _text(value: float | None) -> str:

@@ -113,6 +113,8 @@ class LayerGuard:
             self._session.set_truth(None)
         elif layer is bridge.comparison.errors:
             bridge.set_errors_visible(False)
+        elif layer is bridge.comparison.curtain.layer:
+            bridge.set_curtain_visible(False)
         elif layer is bridge.image and not self._would_lose():
             self._session.close_scan()
         else:

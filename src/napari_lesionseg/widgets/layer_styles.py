@@ -84,6 +84,11 @@ def errors_style(mask: Mask) -> dict[str, Any]:
     return {**_labels(mask, "error map", colours), "opacity": 0.65}
 
 
+def curtain_style(mask: Mask) -> dict[str, Any]:
+    """Keywords of the labels layer with the mask on the left and the truth on the right of a white line."""
+    return {**_labels(mask, "curtain", (MASK_COLOUR, TRUTH_COLOUR, "#FFFFFF")), "opacity": 0.6}
+
+
 def agreement_style(map_: Mask) -> dict[str, Any]:
     """Keywords of the labels layer of the agreement of two readings."""
     colours = tuple(AGREEMENT_COLOURS[label] for label in sorted(AGREEMENT_COLOURS))

@@ -17,6 +17,7 @@ from napari_lesionseg.volumes.windowing import Window
 from napari_lesionseg.widgets import layer_styles as styles
 from napari_lesionseg.widgets.comparison_layers import ComparisonLayers
 from napari_lesionseg.widgets.edit_watch import EditWatch
+from napari_lesionseg.widgets.overlay_layers import OverlayLayers
 
 
 class LayerBridge:
@@ -32,6 +33,7 @@ class LayerBridge:
         self.image: Image | None = None
         self.mask: Labels | None = None
         self.comparison = ComparisonLayers(self)
+        self.overlays = OverlayLayers(self)
         self._watch: EditWatch | None = None
         self._busy = False  # We are the ones who change layers or session.
         self._swapped = False  # The mask on the screen is the one the session tells of next.
@@ -57,7 +59,8 @@ class LayerBridge:
 
     def owns(self, layer: Layer) -> bool:
         """Whether ``layer`` is one of the session's."""
-        own = (self.image, self.mask, self.comparison.truth, self.comparison.errors)
+        compared = self.comparison
+        own = (self.image, self.mask, compared.truth, compared.errors, compared.curtain.layer)
         return any(layer is one for one in own)
 
     @property
@@ -79,6 +82,7 @@ class LayerBridge:
         self.session.open_scan(scan)
 
     def _on_scan(self, scan: Volume | None) -> None:
+        self.overlays.set_hidden(False)
         adopted = self.image if scan is not None and _scan_of(self.image) is scan else None
         with self.own_changes():
             if scan is None or self.session.mask is None:
@@ -177,7 +181,7 @@ class LayerBridge:
             return
         if not self._busy:
             self.mask.refresh(extent=False, highlight=False)
-        self.comparison.update_errors()
+        self.comparison.update()
 
     def _on_window(self, window: Window) -> None:
         if self.image is None or self._busy or self.session.scan is None:
@@ -203,7 +207,7 @@ class LayerBridge:
             return
         with self.own_changes():
             self.session.set_slice(round(self.viewer.dims.point[0] / self.session.scan.geometry.spacing[0]))
-        self.comparison.write_errors()
+        self.comparison.write()
 
     def _on_edited(self, slices: tuple[int, ...], tool: str) -> None:
         if not self.session.editable:
@@ -252,9 +256,19 @@ class LayerBridge:
         return self.shows_all() or self.session.slice_index in slices
 
     def set_errors_visible(self, visible: bool) -> None:
-        """Show or hide the error map; under it the mask is faint."""
+        """Show or hide the error map, in place of the curtain; under it the mask is faint."""
         with self.own_changes():
+            if visible:
+                self.comparison.curtain.want(False)
             self.comparison.want_errors(visible)
+            self.viewer.layers.selection.active = self.mask
+
+    def set_curtain_visible(self, visible: bool) -> None:
+        """Draw the curtain in place of the error map, or take it away."""
+        with self.own_changes():
+            if visible:
+                self.comparison.want_errors(False)
+            self.comparison.curtain.want(visible)
             self.viewer.layers.selection.active = self.mask
 
     @contextmanager

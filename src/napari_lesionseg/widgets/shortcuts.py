@@ -7,8 +7,10 @@ from typing import Any
 
 from app_model.types import KeyCode, KeyMod
 from napari.components import ViewerModel
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QWidget
 
+from napari_lesionseg.widgets.held_key import HeldKey
 from napari_lesionseg.widgets.layers import LayerBridge
 
 SHORTCUTS = {
@@ -47,6 +49,13 @@ def bind_undo(viewer: ViewerModel, panel: QWidget, layers: LayerBridge) -> None:
     somebody's own labels layer undoes its own strokes.
     """
     _bind(viewer, panel, {UNDO: lambda _viewer: layers.undo(), REDO: lambda _viewer: layers.redo()})
+
+
+def bind_held(viewer: ViewerModel, panel: QWidget, layers: LayerBridge) -> None:
+    """Let H hide what lies over the scan for as long as it is held down."""
+    held = HeldKey(panel, Qt.Key.Key_H, layers.overlays.set_hidden)
+    _bind(viewer, panel, {"H": lambda _viewer: held.press()})
+    panel.destroyed.connect(lambda: layers.overlays.set_hidden(False))
 
 
 def _bind(viewer: ViewerModel, panel: QWidget, actions: Mapping[str | int, Callable[[Any], None]]) -> None:

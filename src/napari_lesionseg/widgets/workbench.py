@@ -35,7 +35,7 @@ from napari_lesionseg.widgets.retrain_panel import RetrainPanel
 from napari_lesionseg.widgets.save_state import SaveLine
 from napari_lesionseg.widgets.section import Section
 from napari_lesionseg.widgets.segment_panel import SegmentPanel
-from napari_lesionseg.widgets.shortcuts import bind_shortcuts, bind_undo
+from napari_lesionseg.widgets.shortcuts import bind_held, bind_shortcuts, bind_undo
 from napari_lesionseg.widgets.window_panel import WindowPanel
 
 WIDTH, MARGIN, SCROLL_BAR = 344, 6, 18  # Pixels.
@@ -92,6 +92,7 @@ class Workbench(QWidget):
         self.save_line.follow(self.context.recorder)
         bind_shortcuts(self.context.viewer, self)
         bind_undo(self.context.viewer, self, self.context.layers)
+        bind_held(self.context.viewer, self, self.context.layers)
         self.context.attach(self)
         self._cases.resume()
 
