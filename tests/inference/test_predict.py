@@ -154,3 +154,42 @@ def test_a_lack_of_memory_half_way_changes_nothing(phantom_case: PhantomCase, pr
     got = predict(phantom_case.scan, small, device="cpu", batch_size=4)
     assert calls[:4] == [4, 4, 2, 1]
     assert np.abs(got.probability.astype(int) - prediction.probability).max() <= 1
+
+
+@pytest.mark.parametrize("preprocessing", [{}, {"crop": "lungs", "grey_levels": "clahe"}])
+@pytest.mark.parametrize("slices", [range(0, 3), range(6, 11), range(15, 16)])
+def test_a_few_slices_get_the_probability_they_have_in_the_whole_scan(
+    phantom_case: PhantomCase, slices: range, preprocessing: dict[str, object]
+) -> None:
+    whole = predict(phantom_case.scan, model(**preprocessing), device="cpu").probability
+    steps: list[tuple[int, int]] = []
+    part = predict(
+        phantom_case.scan,
+        model(**preprocessing),
+        device="cpu",
+        slices=slices,
+        progress=lambda done, total: steps.append((done, total)),
+    ).probability
+    assert np.array_equal(part[slices.start : slices.stop], whole[slices.start : slices.stop])
+    outside = np.delete(part, list(slices), axis=0)
+    assert not outside.any()
+    assert steps[-1][0] == steps[-1][1] <= len(slices)
+
+
+def test_slices_outside_the_lungs_cost_nothing(phantom_case: PhantomCase) -> None:
+    steps: list[int] = []
+    lungs = predict(phantom_case.scan, model(), device="cpu").lungs
+    assert lungs is not None
+    high = int(np.flatnonzero(lungs.array.any(axis=(1, 2)))[-1])
+    shape = (phantom_case.scan.array.shape[0] + 60, *phantom_case.scan.array.shape[1:])
+    longer = np.full(shape, -1000, phantom_case.scan.array.dtype)
+    longer[: high + 1] = phantom_case.scan.array[: high + 1]
+    scan = Volume(longer, Geometry.from_spacing(shape, phantom_case.scan.geometry.spacing))
+    predict(
+        scan,
+        model(crop="lungs"),
+        device="cpu",
+        slices=range(shape[0] - 3, shape[0]),
+        progress=lambda done, _: steps.append(done),
+    )
+    assert steps == []

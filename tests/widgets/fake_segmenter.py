@@ -24,7 +24,7 @@ def work(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
         tell(event="progress", done=done, total=3)
         time.sleep(30 if sys.argv[1] == "hang" else 0)
     print("a library's own print")
-    probability = np.where(scan.array > -500, 255, 0).astype(np.uint8)
+    probability = np.where(scan.array > -500, 255, 0).astype(np.uint8)[slice(*request["slices"])]
     np.save(request["out"], probability)
     return {
         "out": request["out"],

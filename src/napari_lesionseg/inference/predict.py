@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_lesionseg.inference.device import choose_device
 from napari_lesionseg.inference.postprocess import threshold_probability
-from napari_lesionseg.inference.preprocess import Bytes, enlarge_logits, plan_grid, prepare
+from napari_lesionseg.inference.preprocess import Bytes, Grid, enlarge_logits, plan_grid, prepare
 from napari_lesionseg.inference.runner import Cancel, SliceRunner
 from napari_lesionseg.models.card import LoadedModel
 from napari_lesionseg.volumes.geometry import Geometry
@@ -26,7 +26,7 @@ class Prediction:
     Parameters
     ----------
     probability
-        uint8 (z, y, x), p·255, on the scan's own grid; 0 outside the box that was looked at.
+        uint8 (z, y, x), p·255, on the scan's own grid; 0 outside the box, and the slices, that were looked at.
     geometry
         The scan's grid.
     model, device
@@ -59,6 +59,7 @@ def predict(
     *,
     device: str = "auto",
     batch_size: int | None = None,
+    slices: range | None = None,
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
 ) -> Prediction:
@@ -66,6 +67,8 @@ def predict(
 
     Parameters
     ----------
+    slices
+        Display slices (z) to look at; all by default. Their probability is the one they get with all others.
     progress
         Called with (slices done, slices in all) after each slice.
     cancelled
@@ -82,16 +85,26 @@ def predict(
     chosen = choose_device(device)
     config = model.card.preprocessing
     grid = plan_grid(scan, config)
-    slices = prepare(scan, grid, config)
+    rows = _rows(grid, slices)
+    reach = model.network.config.neighbours
+    prepared = prepare(scan, grid, config, range(max(0, rows.start - reach), min(grid.depth, rows.stop + reach)))
     ready = time.perf_counter()
 
     probability = np.zeros(scan.array.shape, np.uint8)
     runner = SliceRunner(model.network, chosen, batch_size)
-    for done, logits in enumerate(runner.run(slices, cancelled=cancelled), start=1):
-        probability[grid.box[0].start + done - 1][grid.box[1:]] = enlarge_logits(logits, grid)
+    for done, logits in enumerate(runner.run(prepared, rows, cancelled), start=1):
+        probability[grid.box[0].start + rows[done - 1]][grid.box[1:]] = enlarge_logits(logits, grid)
         if progress is not None:
-            progress(done, grid.depth)
+            progress(done, len(rows))
     seconds = {"preprocess": ready - start, "infer": time.perf_counter() - ready}
     return Prediction(
         probability, scan.geometry, model.card.name, runner.device, model.card.threshold, grid.lungs, seconds
     )
+
+
+def _rows(grid: Grid, slices: range | None) -> range:
+    """The rows of the box that these display slices are, as far as they lie in it."""
+    if slices is None:
+        return range(grid.depth)
+    first, last = (min(max(z - grid.box[0].start, 0), grid.depth) for z in (slices.start, slices.stop))
+    return range(first, max(first, last))

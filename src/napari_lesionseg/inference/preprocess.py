@@ -50,11 +50,11 @@ def plan_grid(scan: Volume, config: Preprocessing) -> Grid:
     return Grid(box, (rows, columns), lungs)
 
 
-def prepare(scan: Volume, grid: Grid, config: Preprocessing) -> Bytes:
-    """Grey levels of the box on the network's grid, (depth, height, width), 0…255."""
-    prepared = np.empty((grid.depth, *grid.size), np.uint8)
-    for row, z in enumerate(range(grid.box[0].start, grid.box[0].stop)):
-        prepared[row] = _prepare_slice(scan, z, grid, config)
+def prepare(scan: Volume, grid: Grid, config: Preprocessing, rows: range | None = None) -> Bytes:
+    """Grey levels of the box on the network's grid, (depth, height, width), 0…255; outside ``rows``, if given, 0."""
+    prepared = np.zeros((grid.depth, *grid.size), np.uint8)  # Pages of zeros cost nothing until they are used.
+    for row in range(grid.depth) if rows is None else rows:
+        prepared[row] = _prepare_slice(scan, grid.box[0].start + row, grid, config)
     return prepared
 
 

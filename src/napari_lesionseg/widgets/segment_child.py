@@ -14,7 +14,7 @@ PROGRESS_SECONDS = 0.5  # Each change of a number draws the whole window anew.
 
 
 def segment(request: Request, tell: Tell) -> Request:
-    """Predict the scan of one request, write its probability, and say how it was made."""
+    """Predict the scan of one request, or some of its slices, write their probability, and say how it was made."""
     from napari_lesionseg.inference.device import choose_device, describe_device
     from napari_lesionseg.inference.predict import predict
     from napari_lesionseg.inference.result_key import ResultKey, probability_hash
@@ -32,8 +32,10 @@ def segment(request: Request, tell: Tell) -> Request:
             tell(event="progress", done=done, total=total)
 
     began, scan = time.monotonic(), scan_of(request)
-    prediction = predict(scan, model, device=device, progress=progress)
-    np.save(request["out"], prediction.probability)
+    slices = range(*request["slices"])
+    prediction = predict(scan, model, device=device, slices=slices, progress=progress)
+    probability = prediction.probability[slices.start : slices.stop]
+    np.save(request["out"], probability)
     return {
         "out": request["out"],
         "model": prediction.model,
@@ -41,7 +43,7 @@ def segment(request: Request, tell: Tell) -> Request:
         "device": describe_device(prediction.device),
         "seconds": round(time.monotonic() - began, 3),
         "key": str(ResultKey.of(scan, model.card)),
-        "probability": probability_hash(prediction.probability),
+        "probability": probability_hash(probability),
     }
 
 

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QProgressBar, QWidget
 from superqt import QLabeledDoubleSlider
 
+from napari_lesionseg.widgets.ask_panel import AskPanel
 from napari_lesionseg.widgets.parts import button, chooser, column, note, row, set_silently
 
 DEVICES = {
@@ -42,6 +43,7 @@ class SegmentPanel(QWidget):
         self.threshold.setSingleStep(0.01)  # type: ignore[arg-type]  # superqt annotates the whole-numbered slider
         self.segment = button("segment", "Segment", "Mark the lesions of the whole scan (Shift-S)")
         self.cancel = button("segment_cancel", "Cancel", "Stop and discard what there is so far")
+        self.ask = AskPanel()
         self.bar = QProgressBar()
         self.bar.setObjectName("segment_progress")
         self.state = note("segment_state")
@@ -51,6 +53,7 @@ class SegmentPanel(QWidget):
             row(self.device, label="Device"),
             row(self.threshold, label="Threshold"),
             row(self.segment, self.cancel),
+            self.ask,
             self.bar,
             self.state,
         )

@@ -1,4 +1,4 @@
-"""Segmenting one scan in a child process, with progress and cancel."""
+"""Segmenting one scan, or some of its slices, in a child process, with progress and cancel."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ CHILD = ("-m", "napari_lesionseg.widgets.segment_child")
 
 @dataclass(frozen=True, eq=False)
 class Segmented:
-    """A finished prediction of ``scan``: uint8 probability (z, y, x), how it was made, and what it belongs to."""
+    """A finished prediction: uint8 probability (z, y, x) of ``slices`` of ``scan``, how it was made and of what."""
 
     scan: Volume
+    slices: range
     probability: npt.NDArray[np.uint8]
     model: str
     threshold: float
@@ -49,7 +50,9 @@ class SegmentWorker(QObject):
     device_chosen = Signal(str)
     """The device that is used, for humans."""
     finished = Signal(object)
-    """A ``Segmented``."""
+    """A ``Segmented`` of the whole scan."""
+    asked = Signal(object)
+    """A ``Segmented`` of the slices that were asked for."""
     failed = Signal(str)
     """One sentence."""
     cancelled = Signal()
@@ -61,6 +64,7 @@ class SegmentWorker(QObject):
         self.runner.done.connect(self._on_done)
         self.runner.failed.connect(self._on_failed)
         self._scan: Volume | None = None  # The scan under way; None when idle.
+        self._slices: range | None = None  # The slices of it that were asked for; None: all.
         self._began = 0.0
 
     @property
@@ -68,13 +72,14 @@ class SegmentWorker(QObject):
         """Whether a scan is being segmented."""
         return self._scan is not None
 
-    def start(self, scan: Volume, model: Path, device: str) -> None:
-        """Segment ``scan``; ignored while another one is being segmented."""
+    def start(self, scan: Volume, model: Path, device: str, slices: range | None = None) -> None:
+        """Segment ``scan``, or only these display slices (z); ignored while another one is being segmented."""
         if self.running:
             return
-        self._scan = scan
-        out = self.runner.folder / "probability.npy"
-        request = {**describe_scan(scan), "model": str(model), "device": device, "out": str(out)}
+        self._scan, self._slices = scan, slices
+        out, asked = self.runner.folder / "probability.npy", slices or range(len(scan.array))
+        how = {"model": str(model), "device": device, "slices": (asked.start, asked.stop), "out": str(out)}
+        request = {**describe_scan(scan), **how}
         self.runner.submit(request, {"scan": scan.geometry.to_stored(scan.array)})
         self.started.emit()
 
@@ -100,15 +105,15 @@ class SegmentWorker(QObject):
             self.progressed.emit(done, total, left)
 
     def _on_done(self, told: dict[str, Any]) -> None:
-        scan = self._scan
+        scan, slices = self._scan, self._slices
 
         def load() -> Segmented | None:
-            return None if scan is None else load_result(scan, told)
+            return None if scan is None else load_result(scan, slices or range(len(scan.array)), told)
 
         def loaded(result: Segmented | None) -> None:
             if result is not None and self._scan is result.scan:  # Not cancelled meanwhile.
                 self._scan = None
-                self.finished.emit(result)
+                (self.finished if slices is None else self.asked).emit(result)
 
         run_in_background(load, loaded, lambda error: self._on_failed(str(error)))
 
@@ -118,7 +123,7 @@ class SegmentWorker(QObject):
             self.failed.emit(sentence)
 
 
-def load_result(scan: Volume, told: dict[str, Any]) -> Segmented:
+def load_result(scan: Volume, slices: range, told: dict[str, Any]) -> Segmented:
     """Read, check and remove the file of a child's answer ``told``.
 
     Raises
@@ -137,4 +142,4 @@ def load_result(scan: Volume, told: dict[str, Any]) -> Segmented:
     if probability_hash(probability) != told["probability"]:
         raise LesionsegError("The result of segmenting was changed on its way; segment the scan again.")
     how = {name: told[name] for name in ("model", "threshold", "device", "seconds")}
-    return Segmented(scan, probability, key=key, **how)
+    return Segmented(scan, slices, probability, key=key, **how)

@@ -22,6 +22,7 @@ from napari_lesionseg.widgets.history_panel import HistoryPanel
 from napari_lesionseg.widgets.open_panel import OpenPanel
 from napari_lesionseg.widgets.parts import listen, note
 from napari_lesionseg.widgets.presenters.adjudication import AdjudicationPresenter
+from napari_lesionseg.widgets.presenters.ask import AskPresenter
 from napari_lesionseg.widgets.presenters.cases import CasesPresenter
 from napari_lesionseg.widgets.presenters.compare import ComparePresenter
 from napari_lesionseg.widgets.presenters.correct import CorrectPresenter
@@ -81,6 +82,7 @@ class Workbench(QWidget):
             AdjudicationPresenter(self.readings, self.context),
             WindowPresenter(self.window_, self.context),
             SegmentPresenter(self.segment, self.context),
+            AskPresenter(self.segment, self.context),
             ComparePresenter(self.compare, self.context),
             CorrectPresenter(self.correct, self.context),
             HistoryPresenter(self.history, self.context),

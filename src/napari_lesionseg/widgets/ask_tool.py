@@ -1,0 +1,58 @@
+"""A click, or a box dragged on the canvas, that asks the model what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from napari_lesionseg.review.tools.ask import Point
+from napari_lesionseg.widgets.context import Context
+
+
+class AskTool:
+    """While it is on, a drag on the canvas draws a box instead of panning.
+
+    Parameters
+    ----------
+    ask
+        Called with the voxels (y, x) where the mouse was pressed and let go.
+    """
+
+    def __init__(self, context: Context, ask: Callable[[tuple[Point, Point]], None]) -> None:
+        self._context, self._ask = context, ask
+        self._on = False
+
+    def set_on(self, on: bool) -> None:
+        """Switch the tool on or off; off gives the mouse back to napari."""
+        if on == self._on:
+            return
+        self._on = on
+        viewer, mask = self._context.viewer, self._context.layers.mask
+        if on:
+            if mask is not None:
+                mask.mode = "pan_zoom"  # A brush would paint along.
+            viewer.mouse_drag_callbacks.append(self._drag)
+        elif self._drag in viewer.mouse_drag_callbacks:
+            viewer.mouse_drag_callbacks.remove(self._drag)
+        viewer.scene.camera.mouse_pan = not on
+
+    def _drag(self, viewer: Any, event: Any) -> Iterator[None]:
+        layers = self._context.layers
+        if layers.mask is None or event.button != 1:
+            return
+        if layers.shows_all():
+            self._context.say("The model is asked on an axial slice; show the scan in slices.")
+            return
+        box, pressed, first = viewer.canvas.overlays._zoom_box, event.pos[::-1], self._voxel(event.position)
+        box.position = (pressed, pressed)
+        box.visible = True
+        yield
+        while event.type == "mouse_move":
+            box.position = (pressed, event.pos[::-1])
+            yield
+        box.visible = False
+        self._ask((first, self._voxel(event.position)))
+
+    def _voxel(self, position: tuple[float, ...]) -> Point:
+        y, x = self._context.layers.mask.world_to_data(position)[-2:]
+        return round(float(y)), round(float(x))
