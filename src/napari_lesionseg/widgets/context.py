@@ -23,6 +23,7 @@ from napari_lesionseg.widgets.keep_worker import KeepWorker
 from napari_lesionseg.widgets.layer_guard import LayerGuard
 from napari_lesionseg.widgets.layers import LayerBridge
 from napari_lesionseg.widgets.loose_journal import LooseJournal
+from napari_lesionseg.widgets.mouse import Mouse
 from napari_lesionseg.widgets.read_worker import ReadWorker
 from napari_lesionseg.widgets.recorder import Recorder
 from napari_lesionseg.widgets.role_dialog import ask_role
@@ -47,6 +48,7 @@ class Context:
         self.session = Session()
         self.recorder = Recorder(self.session)
         self.layers = LayerBridge(viewer, self.session)
+        self.mouse = Mouse(self.layers)
         viewer.mouse_move_callbacks.append(lambda *_: self.recorder.touch())
         self.opening = CaseOpening(self.session, self.recorder, ViewMemory(self.layers))
         self.loose = LooseJournal(self.session, self.recorder, self.opening, self.say, lambda: self.settings.reviewer)

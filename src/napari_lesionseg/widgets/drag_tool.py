@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from napari_lesionseg.volumes.windowing import Window
@@ -12,25 +12,23 @@ PIXELS_A_WINDOW = 300  # Dragging this far changes the width by the width it had
 
 
 class DragTool:
-    """While it is on, a drag on the canvas changes the window instead of panning."""
+    """While it is on, a drag on the canvas changes the window instead of panning.
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._on = False
+    Parameters
+    ----------
+    put_down
+        Called when it is no longer on, also because another tool took the mouse.
+    """
+
+    def __init__(self, context: Context, put_down: Callable[[], object]) -> None:
+        self._context, self._put_down = context, put_down
 
     def set_on(self, on: bool) -> None:
         """Switch the tool on or off; off gives the mouse back to napari."""
-        if on == self._on:
-            return
-        self._on = on
-        viewer, mask = self._context.viewer, self._context.layers.mask
         if on:
-            if mask is not None:
-                mask.mode = "pan_zoom"  # A brush would paint along.
-            viewer.mouse_drag_callbacks.append(self._drag)
-        elif self._drag in viewer.mouse_drag_callbacks:
-            viewer.mouse_drag_callbacks.remove(self._drag)
-        viewer.scene.camera.mouse_pan = not on
+            self._context.mouse.take(self._drag, self._put_down)
+        else:
+            self._context.mouse.give_back(self._drag)
 
     def _drag(self, _viewer: Any, event: Any) -> Iterator[None]:
         start, first = event.pos, self._context.session.window

@@ -16,7 +16,7 @@ class WindowPresenter:
 
     def __init__(self, panel: WindowPanel, context: Context) -> None:
         self.panel, self.context, self.session = panel, context, context.session
-        self._tool = DragTool(context)
+        self._tool = DragTool(context, lambda: panel.drag.setChecked(False))
         panel.window_requested.connect(self._on_window)
         panel.drag_toggled.connect(self._tool.set_on)
         listen(self.session.window_changed, self._show, panel)
