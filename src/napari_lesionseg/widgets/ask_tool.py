@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from napari.layers import Labels
+
 from napari_lesionseg.review.tools.ask import Point
 from napari_lesionseg.widgets.context import Context
 
@@ -37,13 +39,13 @@ class AskTool:
         viewer.scene.camera.mouse_pan = not on
 
     def _drag(self, viewer: Any, event: Any) -> Iterator[None]:
-        layers = self._context.layers
-        if layers.mask is None or event.button != 1:
+        layers, mask = self._context.layers, self._context.layers.mask
+        if mask is None or event.button != 1:
             return
         if layers.shows_all():
             self._context.say("The model is asked on an axial slice; show the scan in slices.")
             return
-        box, pressed, first = viewer.canvas.overlays._zoom_box, event.pos[::-1], self._voxel(event.position)
+        box, pressed, first = viewer.canvas.overlays._zoom_box, event.pos[::-1], _voxel(mask, event.position)
         box.position = (pressed, pressed)
         box.visible = True
         yield
@@ -51,8 +53,9 @@ class AskTool:
             box.position = (pressed, event.pos[::-1])
             yield
         box.visible = False
-        self._ask((first, self._voxel(event.position)))
+        self._ask((first, _voxel(mask, event.position)))
 
-    def _voxel(self, position: tuple[float, ...]) -> Point:
-        y, x = self._context.layers.mask.world_to_data(position)[-2:]
-        return round(float(y)), round(float(x))
+
+def _voxel(mask: Labels, position: tuple[float, ...]) -> Point:
+    y, x = mask.world_to_data(position)[-2:]
+    return round(float(y)), round(float(x))

@@ -15,7 +15,7 @@ from napari_lesionseg.widgets.layers import LayerBridge
 
 SHORTCUTS = {
     "Shift-S": "segment",
-    "Shift-A": "ask_model",
+    "Shift-K": "ask_model",
     "Shift-T": "show_truth",
     "Shift-E": "show_errors",
     "Shift-W": "worst_slice",
