@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from napari_lesionseg.review.edits import copy_from_neighbour, fill_holes, reverted
+from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.session import Session
+from napari_lesionseg.review.tools.copy_slice import copy_from_neighbour
+from napari_lesionseg.review.tools.fill_holes import fill_holes
+from napari_lesionseg.review.tools.given import Edited, Given, given_by
+from napari_lesionseg.review.tools.reset import reset_slices
 from napari_lesionseg.study import Study
 from napari_lesionseg.study.writer import Writer
 from napari_lesionseg.volumes import Geometry, Mask, Volume
@@ -97,20 +102,19 @@ class Bench:
 
     def _copy(self, tool: str, z: int) -> None:
         step = -1 if tool.endswith("below") else 1
-        if 0 <= z + step < len(self.mask):
-            self.mask[z] = copy_from_neighbour(self.mask, z, step)
-            self.session.mark_edited([z], tool)
+        self._edit(lambda given: copy_from_neighbour(given, step), tool)
 
     def _fill(self, tool: str, z: int) -> None:
         if tool == "fill":
             return self._paint(tool, z)
-        self.mask[z] = fill_holes(self.mask[z])
-        return self.session.mark_edited([z], tool)
+        return self._edit(fill_holes, tool)
 
     def _revert(self, tool: str, z: int) -> None:
-        if self.session.probability is not None:
-            self.mask[z] = reverted(self.session, z)
-            self.session.mark_edited([z], tool)
+        self._edit(reset_slices, tool)
+
+    def _edit(self, make: Callable[[Given], Edited], tool: str) -> None:
+        with suppress(LesionsegError):  # There is no neighbour, no hole, no prediction.
+            self.session.write_slices(make(given_by(self.session)), tool)
 
     def _threshold(self, tool: str, z: int) -> None:
         for threshold in self.rng.random(3):  # The slider is dragged.

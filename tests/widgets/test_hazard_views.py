@@ -313,7 +313,8 @@ class World:
         self.session.set_slice(z)
         self.workbench.correct.copy_requested.emit(-1)
         labels = self.changed()
-        labels[z] = labels[z - 1]
+        if labels[z - 1].any():  # An empty slice is not copied.
+            labels[z] = labels[z - 1]
         self.model.edit(labels, self.threshold)
 
     def do_holes(self) -> None:

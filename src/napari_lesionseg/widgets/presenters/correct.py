@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.volumes import Mask, Volume
+from napari_lesionseg.review.tools.given import Edited, Given, given_by
+from napari_lesionseg.volumes import Volume
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.correct_panel import CorrectPanel
 from napari_lesionseg.widgets.parts import listen
@@ -65,27 +63,25 @@ class CorrectPresenter:
         self.context.settings.brush_size = size  # Written with the next file that is opened or saved.
 
     def _on_copy(self, step: int) -> None:
-        from napari_lesionseg.review import edits  # It brings scipy.ndimage: not while the dock opens.
+        from napari_lesionseg.review.tools.copy_slice import copy_from_neighbour
 
-        tool = "copy from above" if step > 0 else "copy from below"
-        self._edit(lambda mask, z: edits.copy_from_neighbour(mask.array, z, step), tool)
+        self._edit(lambda given: copy_from_neighbour(given, step), "copy from above" if step > 0 else "copy from below")
 
     def _on_fill_holes(self) -> None:
-        from napari_lesionseg.review import edits
+        from napari_lesionseg.review.tools.fill_holes import fill_holes  # scipy.ndimage: not while the dock opens.
 
-        self._edit(lambda mask, z: edits.fill_holes(mask.array[z]), "fill holes")
+        self._edit(fill_holes, "fill holes")
 
     def _on_revert(self) -> None:
-        from napari_lesionseg.review import edits
+        from napari_lesionseg.review.tools.reset import reset_slices
 
-        self._edit(lambda _, z: edits.reverted(self.session, z), "revert slice")
+        self._edit(reset_slices, "revert slice")
 
-    def _edit(self, make: Callable[[Mask, int], npt.NDArray[np.uint8]], tool: str) -> None:
-        mask, z = self.session.mask, self.session.slice_index
-        if mask is None:
+    def _edit(self, make: Callable[[Given], Edited], tool: str) -> None:
+        if self.session.mask is None:
             return
         try:
-            self.session.write_slices({z: make(mask, z)}, tool)
+            self.session.write_slices(make(given_by(self.session)), tool)
         except LesionsegError as error:
             self.context.report(error)
 
