@@ -11,7 +11,7 @@ import pytest
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import Study
-from napari_lesionseg.study.desk import desk_case, desk_folder, desk_writer, fingerprint, open_desk
+from napari_lesionseg.study.desk import desk_case, desk_folder, desk_writer, open_desk
 from napari_lesionseg.volumes import Geometry, Volume
 from tests.study.drafting import GRID, Hand, Told, sha
 
@@ -40,10 +40,10 @@ def test_the_desk_lies_with_the_users_own_state_unless_a_variable_says_where(
 
 
 def test_a_scan_is_known_by_its_voxels_and_its_place(desk: Path) -> None:
-    first = desk_case(desk, fingerprint(a_scan()), GRID)
-    assert desk_case(desk, fingerprint(a_scan()), GRID) == first
+    first = desk_case(desk, a_scan().fingerprint, GRID)
+    assert desk_case(desk, a_scan().fingerprint, GRID) == first
     moved = Geometry(GRID.shape, np.array(GRID.affine) + np.array([[0, 0, 0, 1]] + [[0] * 4] * 3))
-    others = {desk_case(desk, fingerprint(scan), scan.geometry) for scan in (a_scan(1), a_scan(0, moved))}
+    others = {desk_case(desk, scan.fingerprint, scan.geometry) for scan in (a_scan(1), a_scan(0, moved))}
     assert len(others | {first}) == 3
     cases = Study.open(desk).cases()
     assert len(cases) == 3

@@ -19,7 +19,7 @@ from skimage.segmentation import flood
 
 from napari_lesionseg.review.session import Session
 from napari_lesionseg.study import Study
-from napari_lesionseg.study.desk import desk_case, desk_folder, fingerprint
+from napari_lesionseg.study.desk import desk_case, desk_folder
 from napari_lesionseg.study.drafts import Drafts
 from napari_lesionseg.study.journal import Journal
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
@@ -216,7 +216,7 @@ class World:
         folder, case_id = self.folder, case
         if case == "loose":
             folder = desk_folder()
-            case_id = desk_case(folder, fingerprint(self.scans[case]), GRID)
+            case_id = desk_case(folder, self.scans[case].fingerprint, GRID)
         study = Study.open(folder)
         drafts = Drafts(study).of(case_id)
         if not drafts and case not in self.opened:

@@ -1,16 +1,13 @@
-"""One line that tells whether the last stroke is on the disk."""
+"""Whether the last stroke is on the disk, in words."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from napari_lesionseg.widgets.save_state import COLOURS, NO_STATE, SaveLine, SaveState, describe
-
-if TYPE_CHECKING:
-    from pytestqt.qtbot import QtBot
+from napari_lesionseg.widgets.save_state import SaveState, describe
 
 NOON = "2026-01-01T12:00:00.000+00:00"
 HERE = datetime.fromisoformat(NOON).astimezone().strftime("%H:%M:%S")
@@ -31,18 +28,3 @@ HERE = datetime.fromisoformat(NOON).astimezone().strftime("%H:%M:%S")
 def test_the_state_of_the_journal_in_words(changes: dict[str, Any], state: SaveState) -> None:
     plain: dict[str, Any] = {"reading": False, "failure": "", "waiting": 0.0, "saved_at": NOON}
     assert describe(**{**plain, **changes}) == state
-
-
-def test_the_line_is_green_amber_and_red_and_hidden_without_a_case(qtbot: QtBot) -> None:
-    line = SaveLine()
-    qtbot.addWidget(line)
-    assert not line.isVisibleTo(line.parentWidget())
-    for state in (SaveState("saved", "saved"), SaveState("late", "late"), SaveState("failed", "<b>failed")):
-        line.show_state(state)
-        assert line.text() == state.text
-        assert COLOURS[state.kind] in line.styleSheet()
-        assert line.toolTip()
-        assert not line.isHidden()
-    line.show_state(NO_STATE)
-    assert line.isHidden()
-    assert len({COLOURS["saved"], COLOURS["late"], COLOURS["failed"]}) == 3

@@ -14,8 +14,9 @@ from napari_lesionseg.review.changes import Entry, Labels
 from napari_lesionseg.study.audit import AuditRow, audit_rows
 from napari_lesionseg.study.drafts import Draft, Drafts
 from napari_lesionseg.study.journal import Journal
+from napari_lesionseg.study.labels import read_labels
 from napari_lesionseg.study.records import Case, Revision
-from napari_lesionseg.study.replay import read_labels, standing
+from napari_lesionseg.study.replay import standing
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.study.workflow import Move, Workflow
 from napari_lesionseg.volumes import read_mask

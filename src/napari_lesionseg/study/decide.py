@@ -10,9 +10,9 @@ import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study.drafts import Draft
+from napari_lesionseg.study.labels import read_labels
 from napari_lesionseg.study.queue import CaseSummary, case_rows
 from napari_lesionseg.study.records import Revision
-from napari_lesionseg.study.replay import read_labels
 from napari_lesionseg.study.states import MOVES, NEED_REASON, State, check_state
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.study.workflow import Workflow

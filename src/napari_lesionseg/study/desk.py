@@ -18,13 +18,12 @@ import platformdirs
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study.writer import Listener, Mode, Writer
-from napari_lesionseg.volumes.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from napari_lesionseg.study.store import Study
     from napari_lesionseg.volumes import Geometry, Volume
 
-__all__ = ["desk_case", "desk_folder", "desk_writer", "fingerprint", "open_desk"]
+__all__ = ["desk_case", "desk_folder", "desk_writer", "open_desk"]
 
 
 def desk_folder() -> Path:
@@ -81,7 +80,7 @@ def desk_case(folder: Path, fingerprint: str, geometry: Geometry) -> str:
     folder
         The desk (see ``desk_folder``).
     fingerprint, geometry
-        Of the scan (see ``volumes.fingerprint``).
+        Of the scan.
 
     Raises
     ------
@@ -128,5 +127,5 @@ def desk_writer(
     """
     desk = desk_folder() if folder is None else folder
     writer = Writer(desk, "", reviewer, listener, mode=mode, clock=clock)
-    writer.place = lambda: (desk, desk_case(desk, fingerprint(scan), scan.geometry))
+    writer.place = lambda: (desk, desk_case(desk, scan.fingerprint, scan.geometry))
     return writer

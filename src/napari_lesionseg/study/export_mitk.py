@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from napari_lesionseg.study.gold import find_gold
+from napari_lesionseg.study.labels import read_labels
 from napari_lesionseg.study.records import Case, Role
-from napari_lesionseg.study.replay import read_labels
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.export.dataset import DatasetCase

@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review.changes import Labels
+from napari_lesionseg.study.drafts import Drafts
+from napari_lesionseg.study.labels import read_labels
+from napari_lesionseg.study.records import Case, Revision
+from napari_lesionseg.study.store import Study
 
-if TYPE_CHECKING:
-    from napari_lesionseg.review.changes import Labels
-    from napari_lesionseg.study.records import Case, Revision
-    from napari_lesionseg.study.store import Study
-
-    Twins = tuple[Labels, Labels]
-
+Twins = tuple[Labels, Labels]
 HELD = 2  # Masks, twice 79 MB each for a scan of 512 × 512 × 300.
 _held: OrderedDict[str, Twins] = OrderedDict()
 _lock = threading.Lock()
@@ -23,8 +21,6 @@ _lock = threading.Lock()
 
 def read_mask_ahead(study: Study, case: Case) -> None:
     """Hold the revision that opening ``case`` will most likely begin with; one that cannot be read is passed over."""
-    from napari_lesionseg.study.replay import read_labels
-
     revision = _first_choice(study, case)
     if revision is None:
         return
@@ -52,8 +48,6 @@ def take(revision: Revision) -> Twins | None:
 
 def _first_choice(study: Study, case: Case) -> Revision | None:
     """What ``Drafts.open_main`` and ``replay`` begin with: the newest mask kept from the draft, else its base."""
-    from napari_lesionseg.study.drafts import Drafts
-
     draft = Drafts(study).find_main(case.id)
     if draft is None:
         return study.latest(case.id, "correction") or study.latest(case.id, "prediction")

@@ -8,8 +8,8 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.agreement import Agreement, measure_agreement
 from napari_lesionseg.study import blind, locks, rows
 from napari_lesionseg.study.drafts import Draft, Drafts
+from napari_lesionseg.study.labels import read_labels
 from napari_lesionseg.study.records import Revision
-from napari_lesionseg.study.replay import read_labels
 from napari_lesionseg.study.states import FINISHED, MOVES, State
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.study.workflow import Workflow

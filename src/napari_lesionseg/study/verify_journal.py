@@ -11,8 +11,8 @@ from napari_lesionseg.review.changes import Change, Entry, Labels
 from napari_lesionseg.study.drafts import Draft
 from napari_lesionseg.study.files import sha256_of
 from napari_lesionseg.study.journal import Journal
+from napari_lesionseg.study.labels import read_labels
 from napari_lesionseg.study.records import Revision
-from napari_lesionseg.study.replay import read_labels
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes.read import read_mask
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from napari_lesionseg.volumes.volume import Volume
+from napari_lesionseg.volumes.geometry import Geometry
 
 
-def fingerprint(scan: Volume) -> str:
-    """SHA-256 of a scan's stored voxels, their dtype, the grid and the intensity.
+def fingerprint(array: npt.NDArray[Any], geometry: Geometry, intensity: str) -> str:
+    """SHA-256 of a scan's stored voxels, their dtype, the grid and the intensity; see ``Volume``.
 
     Two readings of one file give one fingerprint; another voxel, affine, dtype or unit gives another. For a scan of
     512 × 512 × 300 voxels it takes some tenths of a second, without holding Python's lock.
     """
-    stored = np.ascontiguousarray(scan.geometry.to_stored(scan.array).T)  # Transposed, a NIfTI's voxels need no copy.
+    stored = np.ascontiguousarray(geometry.to_stored(array).T)  # Transposed, a NIfTI's voxels need no copy.
     about = {
-        "shape": scan.geometry.shape,
-        "affine": scan.geometry.affine.tolist(),
+        "shape": geometry.shape,
+        "affine": geometry.affine.tolist(),
         "dtype": stored.dtype.str,
-        "intensity": scan.intensity,
+        "intensity": intensity,
     }
     digest = hashlib.sha256(json.dumps(about).encode() + b"\n")
     digest.update(stored.data)

@@ -61,7 +61,7 @@ class Volume:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of voxels, grid and intensity, whatever the file is called."""
-        return fingerprint(self)
+        return fingerprint(self.array, self.geometry, self.intensity)
 
 
 @dataclass(frozen=True, eq=False)

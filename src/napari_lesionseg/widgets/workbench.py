@@ -33,7 +33,7 @@ from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
 from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
 from napari_lesionseg.widgets.presenters.window import WindowPresenter
 from napari_lesionseg.widgets.retrain_panel import RetrainPanel
-from napari_lesionseg.widgets.save_state import SaveLine
+from napari_lesionseg.widgets.save_line import SaveLine
 from napari_lesionseg.widgets.section import Section
 from napari_lesionseg.widgets.segment_panel import SegmentPanel
 from napari_lesionseg.widgets.shortcuts import bind_held, bind_shortcuts, bind_undo
