@@ -187,6 +187,12 @@ def test_the_mouse_is_napari_s_again_once_the_tool_is_off(workbench: Any, asking
     assert not workbench.context.segmenter.running
 
 
+def test_a_brush_puts_the_tool_down(workbench: Any, asking: Callable[..., Mouse]) -> None:
+    asking()
+    workbench.press("tool_paint")
+    assert not workbench.segment.ask.ask.isChecked()
+
+
 def test_a_mask_that_may_not_be_changed_is_not_asked_about(workbench: Any, asking: Callable[..., Mouse]) -> None:
     asking()
     workbench.session.set_editable(False)

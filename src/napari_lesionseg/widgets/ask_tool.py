@@ -18,25 +18,21 @@ class AskTool:
     ----------
     ask
         Called with the voxels (y, x) where the mouse was pressed and let go.
+    put_down
+        Called when it is no longer on, also because another tool took the mouse.
     """
 
-    def __init__(self, context: Context, ask: Callable[[tuple[Point, Point]], None]) -> None:
-        self._context, self._ask = context, ask
-        self._on = False
+    def __init__(
+        self, context: Context, ask: Callable[[tuple[Point, Point]], None], put_down: Callable[[], object]
+    ) -> None:
+        self._context, self._ask, self._put_down = context, ask, put_down
 
     def set_on(self, on: bool) -> None:
         """Switch the tool on or off; off gives the mouse back to napari."""
-        if on == self._on:
-            return
-        self._on = on
-        viewer, mask = self._context.viewer, self._context.layers.mask
         if on:
-            if mask is not None:
-                mask.mode = "pan_zoom"  # A brush would paint along.
-            viewer.mouse_drag_callbacks.append(self._drag)
-        elif self._drag in viewer.mouse_drag_callbacks:
-            viewer.mouse_drag_callbacks.remove(self._drag)
-        viewer.scene.camera.mouse_pan = not on
+            self._context.mouse.take(self._drag, self._put_down)
+        else:
+            self._context.mouse.give_back(self._drag)
 
     def _drag(self, viewer: Any, event: Any) -> Iterator[None]:
         layers, mask = self._context.layers, self._context.layers.mask

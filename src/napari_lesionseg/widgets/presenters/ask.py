@@ -42,7 +42,7 @@ class AskPresenter:
         self.panel, self.context, self.session = panel, context, context.session
         self.worker = context.segmenter
         self._asked: Question | None = None
-        self._tool = AskTool(context, self._on_ask)
+        self._tool = AskTool(context, self._on_ask, lambda: panel.ask.ask.setChecked(False))
         panel.ask.ask_toggled.connect(self._tool.set_on)
         hear(self.worker.asked, self._on_answer, panel)
         hear(self.worker.failed, self._forget, panel)
