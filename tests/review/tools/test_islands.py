@@ -7,7 +7,7 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.tools.islands import keep_at, keep_largest, remove_at, remove_small
 from tests.review.tools.slabs import after, picture, pictures, seen
 
-# Three voxels that touch at corners and a single voxel in slice 0; the single one goes on with 4 voxels in slice 1, askew.
+# Slice 0: three voxels that touch at corners, and one voxel that goes on in slice 1 with four, askew.
 TWO = pictures("10000 01000 10000 00000 00002", "00000 00000 00000 00022 00022", "10000 00000 00000 00000 00000")
 
 

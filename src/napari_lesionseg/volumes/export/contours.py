@@ -43,9 +43,7 @@ def _pixel_edges(region: npt.NDArray[np.bool_]) -> list[Polygon]:
         return []
     box = region[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     shift = np.array([rows[0] - 1, columns[0] - 1], np.float64)
-    loops = find_contours(  # type: ignore[no-untyped-call]
-        np.pad(box, 1).astype(np.float64), 0.5, fully_connected="low"
-    )
+    loops = find_contours(np.pad(box, 1).astype(np.float64), 0.5, fully_connected="low")
     return [_corners(loop) + shift for loop in loops]
 
 
