@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ Box = tuple[slice, slice, slice]
 Bools = npt.NDArray[np.bool_]
 Voxel = tuple[int, int, int]
 """A voxel of the scan (z, y, x)."""
+Indices = npt.NDArray[np.int64]
 
 
 def in_words(slices: range) -> str:
@@ -116,17 +116,6 @@ def only_changed(given: Given, slices: Iterable[tuple[int, Labels]], nothing: st
     if not edited:
         raise LesionsegError(nothing)
     return edited
-
-
-def pieces_of(lesion: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Number the pieces of a bool array (z, y, x) from 1, and count the voxels of each, background first.
-
-    26-connected; in one slice that is 8-connected.
-    """
-    import cc3d
-
-    pieces, count = cc3d.connected_components(np.ascontiguousarray(lesion), connectivity=26, return_N=True)
-    return pieces, np.bincount(pieces.ravel(), minlength=count + 1)
 
 
 def _wider(side: slice, by: int, size: int) -> slice:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.inference.postprocess import threshold_probability
-from napari_lesionseg.review.tools.boxes import Bools, Voxel, check_voxel
+from napari_lesionseg.review.tools.boxes import Bools, Indices, Voxel, check_voxel
 from napari_lesionseg.review.tools.given import Given
 
-Indices = npt.NDArray[Any]
 Gate = Callable[[Indices, Indices, Indices], Bools]
 """Tells of voxels, as arrays of their z, y and x, which may be painted."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.review.tools.boxes import Voxel, check_voxel, in_words, lesion_box, pieces_of, redrawn
+from napari_lesionseg.review.tools.boxes import Voxel, check_voxel, in_words, lesion_box, redrawn
 from napari_lesionseg.review.tools.given import Edited, Given
+from napari_lesionseg.review.tools.pieces import pieces_of
 
 
 def keep_largest(given: Given) -> Edited:
