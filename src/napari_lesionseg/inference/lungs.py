@@ -1,6 +1,8 @@
-"""Where the lungs are: enough to crop to them and to state their volume."""
+"""Where the lungs are: enough to crop to them; ``whole_lungs`` holds in consolidation and tumour, too."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import cc3d
 import numpy as np
@@ -30,8 +32,7 @@ def segment_lungs(scan: Volume) -> Mask:
     if scan.intensity != "HU":
         raise LesionsegError("The scan is not in Hounsfield units, so its lungs cannot be told by density.")
     steps = tuple(max(1, round(COARSE_MM / side)) for side in scan.geometry.spacing[1:])
-    air = scan.array[:, :: steps[0], :: steps[1]] < AIR_HU
-    inside = air & ~_outside(air)
+    inside = air_inside(scan.array[:, :: steps[0], :: steps[1]], AIR_HU)
     voxel_ml = scan.geometry.voxel_ml * steps[0] * steps[1]
     parts = cc3d.connected_components(inside, connectivity=6)
     sizes = np.bincount(parts.ravel())
@@ -53,6 +54,12 @@ def lung_box(lungs: Mask, margin_mm: float) -> tuple[slice, slice, slice]:
         margin = int(np.ceil(margin_mm / spacing))
         widened.append(slice(max(0, side.start - margin), min(length, side.stop + margin)))
     return widened[0], widened[1], widened[2]
+
+
+def air_inside(hu: npt.NDArray[Any], below_hu: float) -> npt.NDArray[np.bool_]:
+    """Voxels (z, y, x) below ``below_hu`` that are not joined to the picture's border within their slice."""
+    air = hu < below_hu
+    return air & ~_outside(air)
 
 
 def _outside(air: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
