@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,6 +40,11 @@ def read_twice(study: Study) -> tuple[Revision, Revision]:
     drafts = [readings.start("c1", reviewer) for reviewer in ("ann", "bob")]
     a, b = (readings.finish(draft, a_mask(seed)) for seed, draft in enumerate(drafts, start=1))
     return a, b
+
+
+def child_environment(root: Path) -> dict[str, str]:
+    """The environment of a child that imports these tests, and the same sources as we do."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))}
 
 
 def sha(labels: Labels) -> str:

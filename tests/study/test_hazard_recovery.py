@@ -18,7 +18,7 @@ from napari_lesionseg.study import Study
 from napari_lesionseg.study.drafts import Drafts
 from napari_lesionseg.study.journal import Journal
 from napari_lesionseg.study.replay import standing
-from tests.study.drafting import GRID, a_mask, add_case, sha
+from tests.study.drafting import GRID, a_mask, add_case, child_environment, sha
 
 Count = Callable[[int, int], int]
 Figure = Callable[[str, str, bool], None]
@@ -56,8 +56,7 @@ def crash_once(study: Path, seed: int, ledger: Ledger, root: Path) -> bool:
     """Let a child recover and draw, then kill it; return whether an edit after the recovery was acknowledged."""
     rng = np.random.default_rng(seed)
     command = [sys.executable, str(root / "tests/study/recovering_child.py"), str(study), str(seed)]
-    environment = os.environ | {"PYTHONPATH": str(root)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=child_environment(root)) as child:
         assert child.stdout is not None
         wanted = "opened" if rng.random() < 0.25 else "saved"  # Some die before their first edit is safe.
         acknowledged = False

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from napari_lesionseg.study.locks import Lock, LockedBy, holder, take
 from napari_lesionseg.study.looks import seconds_per_slice
 from napari_lesionseg.study.readings import Readings
 from napari_lesionseg.study.writer import Listener, Mode, Writer
-from tests.study.drafting import GRID, Hand, Told, a_mask, add_case, sha
+from tests.study.drafting import GRID, Hand, Told, a_mask, add_case, child_environment, sha
 
 SOON = 20.0
 
@@ -430,8 +429,9 @@ for n in range(10):
 
 
 def test_a_program_that_ends_without_closing_keeps_what_was_handed_over(case: Study, repo_root: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(repo_root)}
-    subprocess.run([sys.executable, "-c", _DRAW_AND_LEAVE, str(case.folder)], check=True, env=environment)
+    subprocess.run(
+        [sys.executable, "-c", _DRAW_AND_LEAVE, str(case.folder)], check=True, env=child_environment(repo_root)
+    )
     with journal_of(case) as journal:
         assert journal.length == 10
         assert holder(case, journal.draft) is None

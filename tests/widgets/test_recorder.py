@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QMessageBox
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.session import Session
@@ -100,6 +101,27 @@ def test_a_stroke_is_on_the_disk_a_moment_later_and_the_line_says_when(desk: Mak
     qtbot.waitUntil(lambda: one.recorder.state.text.startswith("saved "), timeout=5000)
     assert [(line.position, line.tool, line.voxels) for line in one.journaled()] == [(1, "brush", 1)]
     assert set(states) == {"saved"}
+
+
+def test_a_stroke_is_saved_and_the_line_says_so_while_a_dialog_waits(
+    desk: Make, when_asked: Any
+) -> None:
+    one = desk()
+    one.open()
+    one.recorder.state_changed.connect(lambda state: seen.append((state.text[:6], box.isVisible())))
+    seen: list[tuple[str, bool]] = []
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "A question", "And now?", QMessageBox.StandardButton.Ok)
+    one.qtbot.addWidget(box)
+
+    def paint_and_answer(_: Any) -> None:
+        one.paint(1, 2, 3)
+        one.qtbot.waitUntil(lambda: bool(seen), timeout=20000)
+        box.accept()
+
+    when_asked(paint_and_answer)
+    box.exec()
+    assert seen == [("saved ", True)]
+    assert [line.voxels for line in one.journaled()] == [1]
 
 
 def test_steps_are_undone_after_a_restart_and_a_change_of_case(desk: Make) -> None:

@@ -23,4 +23,5 @@ def ask_role(name: str, parent: QWidget | None = None) -> Role:
     box.setEscapeButton(layer)
     box.exec()
     clicked = box.clickedButton()
+    box.deleteLater()
     return next((role for role, one in roles.items() if one is clicked), "layer")
