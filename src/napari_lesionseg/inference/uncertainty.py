@@ -28,10 +28,10 @@ def mean_uncertainty(probability: npt.NDArray[np.uint8]) -> float:
         counts += np.bincount(one_slice.ravel(), minlength=256)
     suspected = counts[SUSPECTED:]
     total = int(suspected.sum())
-    return float(suspected @ _entropy()[SUSPECTED:]) / total if total else 0.0
+    return float(suspected @ entropy()[SUSPECTED:]) / total if total else 0.0
 
 
-def _entropy() -> npt.NDArray[np.float64]:
+def entropy() -> npt.NDArray[np.float64]:
     """Shannon's entropy in bits of each of the 256 probabilities."""
     p = np.arange(1, 255) / 255
     inner = -p * np.log2(p) - (1 - p) * np.log2(1 - p)

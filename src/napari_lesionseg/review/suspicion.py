@@ -112,10 +112,11 @@ def unsure_places(probability: Probability, geometry: Geometry) -> list[Place]:
     """Regions in which the probability is from 25 % to 75 %; the score is their ml times how unsure the model is."""
 
     def marks(z: int) -> npt.NDArray[np.bool_]:
-        return probability[z] - np.uint8(UNSURE_FROM) < 255 - 2 * UNSURE_FROM + 1  # What is below 64 wraps around.
+        # What is below 64 wraps around.
+        return np.asarray(probability[z] - np.uint8(UNSURE_FROM) < 255 - 2 * UNSURE_FROM + 1)
 
     def weigh(z: int, flat: Indices) -> npt.NDArray[np.float64]:
-        return UNSURE[probability[z].ravel()[flat]]
+        return np.asarray(UNSURE[probability[z].ravel()[flat]])
 
     regions = Regions(marks, geometry, share=0.5)
     weights, voxels = regions.table(weigh), regions.table().sum(axis=1)
@@ -143,7 +144,7 @@ def _changed(evidence: Evidence, last: LastModel, kind: Literal["more", "less"])
         if z in evidence.corrected:
             return nothing
         now, before = evidence.mask[z] != 0, last.probability[z] >= max(1, level)
-        return now & ~before if kind == "more" else before & ~now
+        return np.asarray(now & ~before if kind == "more" else before & ~now)
 
     regions = Regions(marks, geometry, share=0.5)
     table = regions.table()

@@ -110,9 +110,10 @@ class CurtainLayer:
 
     def _drag(self, viewer: Any, event: Any) -> Iterator[None]:
         """Let the line follow a mouse that took hold of it; a brush in the hand does not paint meanwhile."""
-        if self.layer is None or abs(self._away(event)) * viewer.scene.camera.zoom > GRIP:
-            return
         camera, active, panned = viewer.scene.camera, viewer.layers.selection.active, viewer.scene.camera.mouse_pan
+        a_tool_has_it = not panned and active is not None and str(active.mode) == "pan_zoom"
+        if self.layer is None or a_tool_has_it or abs(self._away(event)) * camera.zoom > GRIP:
+            return
         viewer.layers.selection.active = self.layer  # napari asks the active layer next.
         camera.mouse_pan = False
         yield

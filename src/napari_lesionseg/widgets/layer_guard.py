@@ -115,6 +115,8 @@ class LayerGuard:
             bridge.set_errors_visible(False)
         elif layer is bridge.comparison.curtain.layer:
             bridge.set_curtain_visible(False)
+        elif layer is bridge.heat.layer:
+            bridge.heat.want("")
         elif layer is bridge.image and not self._would_lose():
             self._session.close_scan()
         else:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from napari.utils.colormaps import CyclicLabelColormap
+import numpy.typing as npt
+from napari.utils.colormaps import Colormap, CyclicLabelColormap, ensure_colormap
 
 from napari_lesionseg.review.agreement_map import AGREEMENT_COLOURS
 from napari_lesionseg.review.error_map import ERROR_COLOURS
@@ -87,6 +88,26 @@ def errors_style(mask: Mask) -> dict[str, Any]:
 def curtain_style(mask: Mask) -> dict[str, Any]:
     """Keywords of the labels layer with the mask on the left and the truth on the right of a white line."""
     return {**_labels(mask, "curtain", (MASK_COLOUR, TRUTH_COLOUR, "#FFFFFF")), "opacity": 0.6}
+
+
+def heat_style(scan: Volume) -> dict[str, Any]:
+    """Keywords of the image layer of a heat map: clear where it is low, and from there on equal steps look equal."""
+    return {
+        "name": "heat map",
+        "scale": scan.geometry.spacing,
+        "colormap": Colormap(_heat_colours(), name="lesionseg heat"),
+    }
+
+
+def heat_legend() -> list[str]:
+    """The colours of a heat map, low to high, as they look where nothing shines through."""
+    return [f"#{int(r * 255):02X}{int(g * 255):02X}{int(b * 255):02X}" for r, g, b, _ in _heat_colours()[::16]]
+
+
+def _heat_colours() -> npt.NDArray[np.float32]:
+    colours = np.array(ensure_colormap("inferno").colors, np.float32)
+    colours[:, 3] = np.minimum(1.0, np.linspace(0, 4, len(colours)))  # The first quarter fades in.
+    return colours
 
 
 def agreement_style(map_: Mask) -> dict[str, Any]:

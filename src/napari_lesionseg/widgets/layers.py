@@ -17,6 +17,7 @@ from napari_lesionseg.volumes.windowing import Window
 from napari_lesionseg.widgets import layer_styles as styles
 from napari_lesionseg.widgets.comparison_layers import ComparisonLayers
 from napari_lesionseg.widgets.edit_watch import EditWatch
+from napari_lesionseg.widgets.heat_layers import HeatLayer
 from napari_lesionseg.widgets.overlay_layers import OverlayLayers
 
 
@@ -34,6 +35,7 @@ class LayerBridge:
         self.mask: Labels | None = None
         self.comparison = ComparisonLayers(self)
         self.overlays = OverlayLayers(self)
+        self.heat = HeatLayer(self)
         self._watch: EditWatch | None = None
         self._busy = False  # We are the ones who change layers or session.
         self._swapped = False  # The mask on the screen is the one the session tells of next.
@@ -60,7 +62,7 @@ class LayerBridge:
     def owns(self, layer: Layer) -> bool:
         """Whether ``layer`` is one of the session's."""
         compared = self.comparison
-        own = (self.image, self.mask, compared.truth, compared.errors, compared.curtain.layer)
+        own = (self.image, self.mask, compared.truth, compared.errors, compared.curtain.layer, self.heat.layer)
         return any(layer is one for one in own)
 
     @property
@@ -85,6 +87,7 @@ class LayerBridge:
         self.overlays.set_hidden(False)
         adopted = self.image if scan is not None and _scan_of(self.image) is scan else None
         with self.own_changes():
+            self.heat.clear()  # A prediction belongs to its scan.
             if scan is None or self.session.mask is None:
                 self._drop()
                 return
@@ -208,6 +211,7 @@ class LayerBridge:
         with self.own_changes():
             self.session.set_slice(round(self.viewer.dims.point[0] / self.session.scan.geometry.spacing[0]))
         self.comparison.write()
+        self.heat.write()
 
     def _on_edited(self, slices: tuple[int, ...], tool: str) -> None:
         if not self.session.editable:

@@ -18,7 +18,9 @@ from napari_lesionseg.widgets.compare_panel import ComparePanel
 from napari_lesionseg.widgets.context import Context, context_for
 from napari_lesionseg.widgets.correct_panel import CorrectPanel
 from napari_lesionseg.widgets.export_panel import ExportPanel
+from napari_lesionseg.widgets.heat_panel import HeatPanel
 from napari_lesionseg.widgets.history_panel import HistoryPanel
+from napari_lesionseg.widgets.layer_styles import heat_legend
 from napari_lesionseg.widgets.open_panel import OpenPanel
 from napari_lesionseg.widgets.parts import listen, note
 from napari_lesionseg.widgets.presenters.adjudication import AdjudicationPresenter
@@ -27,6 +29,7 @@ from napari_lesionseg.widgets.presenters.cases import CasesPresenter
 from napari_lesionseg.widgets.presenters.compare import ComparePresenter
 from napari_lesionseg.widgets.presenters.correct import CorrectPresenter
 from napari_lesionseg.widgets.presenters.export import ExportPresenter
+from napari_lesionseg.widgets.presenters.heat import HeatPresenter
 from napari_lesionseg.widgets.presenters.history import HistoryPresenter
 from napari_lesionseg.widgets.presenters.open import OpenPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
@@ -57,6 +60,7 @@ class Workbench(QWidget):
         self.context: Context = context_for(napari_viewer)
         self.open, self.window_, self.segment = OpenPanel(), WindowPanel(), SegmentPanel()
         self.cases, self.readings = CasesPanel(), AdjudicationPanel()
+        self.heat = HeatPanel(heat_legend())
         self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
         self.retrain, self.history, self.save_line = RetrainPanel(), HistoryPanel(), SaveLine()
         self.sections = self._make_sections()
@@ -84,6 +88,7 @@ class Workbench(QWidget):
             SegmentPresenter(self.segment, self.context),
             AskPresenter(self.segment, self.context),
             ComparePresenter(self.compare, self.context),
+            HeatPresenter(self.heat, self.context),
             CorrectPresenter(self.correct, self.context),
             HistoryPresenter(self.history, self.context),
             exporter,
@@ -161,6 +166,7 @@ class Workbench(QWidget):
             "Window": self.window_,
             "Segment": self.segment,
             "Compare": self.compare,
+            "Uncertainty": self.heat,
             "Correct": self.correct,
             "History": self.history,
             "Export": self.export,
