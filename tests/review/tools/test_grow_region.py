@@ -44,9 +44,7 @@ def test_seeds_outside_are_left_out_and_labels_stay() -> None:
 
 
 def test_what_cannot_grow_is_told() -> None:
-    with pytest.raises(
-        LesionsegError, match="No seed in slice 2 lies between -800 and -400 HU inside the lungs"
-    ):
+    with pytest.raises(LesionsegError, match="No seed in slice 2 lies between -800 and -400 HU inside the lungs"):
         grow_from_seeds(seen(EMPTY, 2, hu=HU, lungs=LUNGS), [(2, 3, 7)], -800, -400)
     with pytest.raises(LesionsegError, match="No seed in slice 2 lies between"):
         grow_from_seeds(seen(EMPTY, 2, hu=HU), [(1, 4, 4)], -800, -400)
