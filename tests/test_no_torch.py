@@ -67,14 +67,24 @@ twice = int(session.mask.array.sum())
 press("undo")
 once = int(session.mask.array.sum())
 press("redo")
+layer.brush_size = 1
+for y, x in ((9, 9), (9, 10), (9, 11), (10, 9), (10, 11), (11, 9), (11, 10), (11, 11)):  # A ring.
+    layer.paint((z, y, x), 1)
+ring = int(session.mask.array.sum())
 press("fill_holes")
+filled = int(session.mask.array.sum()) - ring
+session.set_slice(z + 1)
 press("copy_below")
-press("undo")
+copied = int(session.mask.array[z + 1].sum()) - int(session.mask.array[z].sum())
+while int(session.mask.array.sum()) != twice:
+    press("undo")
 bench.export.export_requested.emit(out)
 wait(lambda: Path(out).is_file() and not bench.context.exporter.running)
 told = {
     "twice": twice,
     "once": once,
+    "filled": filled,
+    "copied": copied,
     "now": int(session.mask.array.sum()),
     "corrected": sorted(session.corrected_slices) == [z],
     "problems": problems,
@@ -127,6 +137,7 @@ def test_a_scan_is_opened_reviewed_corrected_and_exported(
     assert told["problems"] == []
     assert told["modules"] == []
     assert told["corrected"]
+    assert (told["filled"], told["copied"]) == (1, 0)
     assert told["twice"] == told["now"] == 2 * int(told["once"])
     assert np.count_nonzero(nifti.read_mask(out).array) == told["now"]
     assert not (tmp_path / "asked").exists()

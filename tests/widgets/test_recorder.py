@@ -252,7 +252,7 @@ def test_time_on_a_slice_is_kept_and_counted_on_after_a_restart(desk: Make, qtbo
     one.session.set_slice(3)
     time.sleep(0.3)
     one.session.set_slice(0)
-    shown = one.recorder.seconds[3]
+    shown = one.recorder.looks.seconds[3]
     assert 0.3 <= shown < 5
     one.recorder.close()
     study = Study.open(one.folder)
@@ -260,7 +260,7 @@ def test_time_on_a_slice_is_kept_and_counted_on_after_a_restart(desk: Make, qtbo
     assert kept[3] == pytest.approx(shown)
     again = desk()
     again.open()
-    qtbot.waitUntil(lambda: again.recorder.seconds[3] >= shown, timeout=10000)
+    qtbot.waitUntil(lambda: again.recorder.looks.seconds[3] >= shown, timeout=10000)
 
 
 def test_a_scan_without_a_study_is_journaled_to_the_desk(desk: Make, qtbot: QtBot) -> None:

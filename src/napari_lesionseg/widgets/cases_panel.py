@@ -180,7 +180,7 @@ class CasesPanel(QWidget):
 
     def show_state(self, case_id: str, state: State) -> None:
         """Show the state a case is about to have."""
-        row = next((row for row in self.model.rows if row.id == case_id), None)
+        row = self.row(case_id)
         if row is not None:
             self.show_row(replace(row, state=state))
 
@@ -202,6 +202,10 @@ class CasesPanel(QWidget):
     def show_busy(self, busy: bool) -> None:
         """Let nothing be asked for while a case is opened or moved."""
         self._open_part.setEnabled(not busy)
+
+    def row(self, case_id: str) -> CaseSummary | None:
+        """What is known of a case, None if it is none of the study's."""
+        return next((row for row in self.model.rows if row.id == case_id), None)
 
     def listed(self) -> list[CaseSummary]:
         """The cases in the order they are shown."""

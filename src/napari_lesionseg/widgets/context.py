@@ -49,7 +49,7 @@ class Context:
         self.recorder = Recorder(self.session)
         self.layers = LayerBridge(viewer, self.session)
         self.mouse = Mouse(self.layers)
-        viewer.mouse_move_callbacks.append(lambda *_: self.recorder.touch())
+        viewer.mouse_move_callbacks.append(lambda *_: self.recorder.looks.touch())
         self.opening = CaseOpening(self.session, self.recorder, ViewMemory(self.layers))
         self.loose = LooseJournal(self.session, self.recorder, self.opening, self.say, lambda: self.settings.reviewer)
         self.study: StudyThread | None = None  # The open study.

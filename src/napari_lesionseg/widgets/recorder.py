@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Qt, QTimer, Signal
-from qtpy.QtGui import QGuiApplication
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_lesionseg.review.changes import Entry
-from napari_lesionseg.review.dwell import Dwell
 from napari_lesionseg.review.session import Session
 from napari_lesionseg.volumes import Volume
-from napari_lesionseg.widgets.background import run_in_background
+from napari_lesionseg.widgets.looks import Looks
 from napari_lesionseg.widgets.recording import Recording
 from napari_lesionseg.widgets.save_state import NO_STATE, SaveState
 
@@ -22,11 +18,10 @@ if TYPE_CHECKING:
     from napari_lesionseg.study.drafts import Draft
     from napari_lesionseg.study.records import Revision
     from napari_lesionseg.study.replay import Restored
-    from napari_lesionseg.study.writer import Mode, Place
+    from napari_lesionseg.study.writer import Mode
     from napari_lesionseg.widgets.recording import MakeWriter
 
 TICK_MS, SETTLE_MS = 500, 400
-_LOG = logging.getLogger(__name__)
 CLOSE_SECONDS = 2.0  # A writer that needs longer goes on by itself.
 
 
@@ -52,8 +47,6 @@ class Recorder(QObject):
     """One sentence: the next case cannot be opened now."""
     state_changed = Signal(object)
     """The ``SaveState`` of the attached case."""
-    looked = Signal(int)
-    """The display slice (z) that was looked at for longer."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -66,19 +59,14 @@ class Recorder(QObject):
         self._place: tuple[Path, str] | None = None  # Study and case of the attached one.
         self._next_place: tuple[Path, str] | None = None
         self._state = NO_STATE
-        self.seconds: dict[int, float] = defaultdict(float)  # By display slice (z), in the attached case.
-        self._dwell = Dwell(self._on_looked)
+        self.looks = Looks(session)
         self._tick, self._settle = QTimer(self), QTimer(self)
         self._tick.timeout.connect(self._on_tick)
         self._settle.setSingleShot(True)
         self._settle.timeout.connect(session.settle)
         session.edited.connect(self._on_edited)
         session.scan_changed.connect(self._on_scan)
-        session.slice_changed.connect(self._dwell.look)
         session.threshold_changed.connect(self._on_threshold)
-        application = QGuiApplication.instance()
-        if isinstance(application, QGuiApplication):
-            application.applicationStateChanged.connect(self._on_application)
 
     # ---- what others ask for
 
@@ -157,18 +145,17 @@ class Recorder(QObject):
         self._session.settle()
         if self._current is None or not self._recording or self._current.reading:
             return True
-        self._dwell.count()
+        self.looks.count()
         kept = self._current.writer.flush(timeout)
         self._show()
         return kept
 
     def detach(self) -> bool:
         """End the journal of the attached case; False if not all was on the disk: it goes on trying."""
-        self._dwell.look(None)
+        self.looks.end()
         ended, self._current = self._current, None
         self._recording, self._scan = False, None
         self._tick.stop()
-        self.seconds.clear()
         self._show()
         return _end(ended)
 
@@ -188,16 +175,12 @@ class Recorder(QObject):
             self._next_place = self._place  # It is the case that was attached last.
             self.attach()
 
-    def touch(self) -> None:
-        """Take note that somebody is at the window."""
-        self._dwell.touch()
-
     # ---- from the session
 
     def _on_edited(self, entry: Entry) -> None:
         if self._current is not None and self._recording:
             self._current.put(entry)
-            self._dwell.touch()
+            self.looks.touch()
 
     def _on_scan(self, scan: Volume | None) -> None:
         if self._current is not None and scan is not self._scan:
@@ -222,22 +205,8 @@ class Recorder(QObject):
             self._session.restore(restored.mask, restored.log, restored.corrected)
         current.restored = None  # Its mask is of no more use.
         self._session.set_editable(not current.reading)
-        self._dwell.look(self._session.slice_index)
+        self.looks.begin(current)
         self._show()
-        if current.draft is not None:
-            place, draft = current.writer.place, current.draft
-            run_in_background(
-                lambda: _read_looks(place, draft),
-                lambda earlier: self._add_looks(current, earlier),
-                lambda error: _LOG.warning("the time spent on slices was not read: %s", type(error).__name__),
-            )
-
-    def _add_looks(self, recording: Recording, earlier: dict[int, float]) -> None:
-        if recording is not self._current:
-            return
-        for z, seconds in earlier.items():
-            self.seconds[z] += seconds
-            self.looked.emit(z)
 
     def _on_locked(self, by: object) -> None:
         if self.sender() is self._current:
@@ -264,17 +233,8 @@ class Recorder(QObject):
 
     # ---- time
 
-    def _on_looked(self, z: int, seconds: float) -> None:
-        if self._current is not None and self._recording:
-            self._current.writer.looked(z, seconds)
-            self.seconds[z] += seconds
-            self.looked.emit(z)
-
-    def _on_application(self, state: Qt.ApplicationState) -> None:
-        self._dwell.set_active(state == Qt.ApplicationState.ApplicationActive)
-
     def _on_tick(self) -> None:
-        self._dwell.count()
+        self.looks.count()
         self._show()
 
     def _show(self) -> None:
@@ -282,13 +242,6 @@ class Recorder(QObject):
         if state != self._state:
             self._state = state
             self.state_changed.emit(state)
-
-
-def _read_looks(place: Place, draft: Draft) -> dict[int, float]:
-    from napari_lesionseg.study.looks import seconds_per_slice
-    from napari_lesionseg.study.reopen import reopen_study
-
-    return seconds_per_slice(reopen_study(place()[0]), draft)
 
 
 def _end(recording: Recording | None) -> bool:

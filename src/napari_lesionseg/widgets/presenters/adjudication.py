@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +12,7 @@ from napari_lesionseg.widgets.adjudication_panel import AdjudicationPanel
 from napari_lesionseg.widgets.case_opening import OpenCase
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.parts import hear, listen
+from napari_lesionseg.widgets.presenters.study_asker import StudyAsker
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -34,6 +34,7 @@ class AdjudicationPresenter:
     def __init__(self, panel: AdjudicationPanel, context: Context) -> None:
         self.panel, self.context, self.session = panel, context, context.session
         self.opening, self.layers = context.opening, AdjudicationLayers(context.layers)
+        self._asker = StudyAsker(panel, context)
         self.adjudication: Adjudication | None = None
         self._prepared: tuple[str, Adjudication] | None = None  # Of the case that is being opened.
         self._number: int | None = None  # The disagreement that was gone to.
@@ -79,7 +80,7 @@ class AdjudicationPresenter:
 
             Readings(study).finish(now.draft, mask, now.history.length)
 
-        self._ask(finish, lambda _: self._done(now.id, f"Your reading of case {now.id} is finished."))
+        self._asker.ask(finish, lambda _: self._done(now.id, f"Your reading of case {now.id} is finished."))
 
     # ---- settling two
 
@@ -101,7 +102,7 @@ class AdjudicationPresenter:
             self._reopen("adjudicate", found[1])
 
         self.context.say("Comparing the two readings…")
-        self._ask(prepare, prepared)
+        self._asker.ask(prepare, prepared)
 
     def begin(self, adjudication: Adjudication, *, fresh: bool) -> None:
         """Show two readings of the open scan; where nobody has drawn yet, the mask begins with what both have."""
@@ -164,7 +165,7 @@ class AdjudicationPresenter:
 
             Readings(study).settle(now.id, now.reviewer, mask, now.draft, now.history.length)
 
-        self._ask(settle, lambda _: self._done(now.id, f"The two readings of case {now.id} are settled."))
+        self._asker.ask(settle, lambda _: self._done(now.id, f"The two readings of case {now.id} are settled."))
 
     # ---- what is shown
 
@@ -185,7 +186,7 @@ class AdjudicationPresenter:
 
             return Readings(study).state(case_id)
 
-        self._ask(read, self._show_state)
+        self._asker.ask(read, self._show_state)
 
     def _show_state(self, state: ReadingState) -> None:
         now = self.opening.now
@@ -242,10 +243,6 @@ class AdjudicationPresenter:
     def _done(self, case_id: str, sentence: str) -> None:
         self.context.say(sentence)
         self.opening.kept.emit(case_id)  # The list of cases shows it.
-
-    def _ask(self, work: Callable[[Study], Any], done: Callable[[Any], None]) -> None:
-        if self.context.study is not None:
-            self.context.study.ask(work, done, self.context.report)
 
 
 def _words(state: ReadingState, reading: bool) -> str:

@@ -1,29 +1,27 @@
-"""The cases of a study: opened, gone through and decided on; the study itself is asked in a thread."""
+"""The cases of a study: opened and gone through; the study itself is asked in a thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QTimer
 
 from napari_lesionseg.study.queue import CaseSummary, next_case
-from napari_lesionseg.study.states import FINISHED
 from napari_lesionseg.volumes import Mask
 from napari_lesionseg.widgets.cases_panel import CasesPanel
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.lock_dialog import ask_locked
-from napari_lesionseg.widgets.parts import hear, listen
-from napari_lesionseg.widgets.reason_dialog import Reason, ask_reason
+from napari_lesionseg.widgets.parts import hear
+from napari_lesionseg.widgets.presenters.case_comments import CaseComments
+from napari_lesionseg.widgets.presenters.case_decisions import CaseDecisions
+from napari_lesionseg.widgets.presenters.study_asker import StudyAsker
 from napari_lesionseg.widgets.study_thread import StudyThread
 
 if TYPE_CHECKING:
     from napari_lesionseg.study import Study
-    from napari_lesionseg.study.decide import Decision
     from napari_lesionseg.study.locks import LockedBy
-    from napari_lesionseg.study.states import State
     from napari_lesionseg.study.writer import Mode
 
 REFRESH_MS = 30_000  # Other reviewers work on the same study.
@@ -51,24 +49,17 @@ class CasesPresenter:
         hear(self.opening.locked, self._on_locked, panel)
         hear(self.opening.failed, self._on_failed, panel)
         hear(self.opening.busy_changed, panel.show_busy, panel)
-        listen(self.session.edited, self._on_edited, panel)
-        self._gone = False
-        panel.destroyed.connect(self._on_gone)
+        self._asker = StudyAsker(panel, context)
+        self._comments = CaseComments(panel, context, self._asker)
+        self._decisions = CaseDecisions(
+            panel, context, self._asker, self._comments, lambda case_id: self._open(case_id, "edit")
+        )
         show_section(False)
-
-    def _on_gone(self) -> None:
-        self._gone = True
 
     def _connect_panel(self) -> None:
         panel = self.panel
         panel.case_requested.connect(self.open_case)
         panel.step_requested.connect(self._on_step)
-        panel.accept_requested.connect(self._on_accept)
-        panel.reject_requested.connect(self._on_reject)
-        panel.skip_requested.connect(self._on_skip)
-        panel.reopen_requested.connect(self._on_reopen)
-        panel.comment_requested.connect(self._on_comment)
-        panel.place_requested.connect(self._on_place)
         panel.reviewer_changed.connect(self._on_reviewer)
         panel.close_requested.connect(self.close_study)
         panel.reviewer.setText(self.context.settings.reviewer)
@@ -128,13 +119,13 @@ class CasesPresenter:
 
     def refresh(self) -> None:
         """Show the cases as they are now."""
-        self._ask(_read_rows, self.panel.show_cases)
+        self._asker.ask(_read_rows, self.panel.show_cases)
 
     # ---- from case to case
 
     def open_case(self, case_id: str) -> None:
         """Open a case: to be drawn on if it is not finished, else to be read."""
-        row = self._row(case_id)
+        row = self.panel.row(case_id)
         if row is None or case_id == self.opening.heading_for:
             return
         self._open(case_id, "read" if row.finished else "edit")
@@ -161,14 +152,14 @@ class CasesPresenter:
     def _on_opened(self, case_id: str) -> None:
         self._show_open()
         self.panel.comments.show_comments([])
-        row = self._row(case_id)
+        row = self.panel.row(case_id)
         if row is not None and row.finished:
             self.context.say(f"Case {case_id} is {row.state}; reopen it to change its mask.")
         else:
             self.context.say("")
         if self.opening.now is not None:
             self.context.inputs.update(_sources(self.opening.now.scan.source, self.session.truth))
-        self._read_comments(case_id)
+        self._comments.read(case_id)
         # A moment later: the new scan is drawn first.
         QTimer.singleShot(50, self._read_next)
 
@@ -195,132 +186,6 @@ class CasesPresenter:
     def _on_failed(self, sentence: str) -> None:
         self.context.complain(sentence)
 
-    # ---- what becomes of the open case
-
-    def _on_edited(self, _entry: object) -> None:
-        now = self.opening.now
-        row = None if now is None else self._row(now.id)
-        if now is None or row is None or now.mode != "edit" or row.state == "in review" or row.finished:
-            return
-        case, reviewer = now.id, now.reviewer
-        self.panel.show_state(case, "in review")  # At once, so that the next stroke does not ask again.
-
-        def begin(study: Study) -> CaseSummary:
-            from napari_lesionseg.study.decide import begin_review
-
-            return begin_review(study, case, reviewer)
-
-        self._ask(begin, self.panel.show_row)
-
-    def _on_accept(self) -> None:
-        self._decide("approved")
-
-    def _on_reject(self) -> None:
-        self._decide_with_reason("rejected")
-
-    def _on_skip(self) -> None:
-        self._decide_with_reason("skipped")
-
-    def _on_reopen(self) -> None:
-        self._decide("reopened")
-
-    def _decide_with_reason(self, to: State) -> None:
-        now = self.opening.now
-        if now is None or not now.decides:
-            return
-        said = ask_reason(now.id, to, self._voxel(), self.panel.window())
-        if said is not None and self.opening.now is now:
-            self._decide(to, said)
-
-    def _decide(self, to: State, said: Reason | None = None) -> None:
-        from napari_lesionseg.study.decide import Decision
-
-        now, mask = self.opening.now, self.session.mask
-        if now is None or mask is None or not now.decides or not self._flushed():
-            return
-        drawn = now.draws and to in FINISHED
-        worked = now.worked(Mask(mask.array.copy(), mask.geometry)) if drawn else None
-        words = ("", "", None) if said is None else (said.reason, said.comment, said.voxel)
-        decision, reviewer = Decision(to, *words), self.context.settings.reviewer
-        self.panel.show_busy(True)
-        self.session.set_editable(False)  # What is drawn now would be neither decided on nor expected.
-
-        def decide(study: Study) -> CaseSummary:
-            from napari_lesionseg.study import decide
-
-            return decide.decide(study, now.id, decision, reviewer, worked)
-
-        def failed(error: Exception) -> None:
-            self.panel.show_busy(False)
-            if self.opening.now is now:
-                self.session.set_editable(now.draws)
-            self.context.report(error)
-
-        self._ask(decide, lambda row: self._on_decided(row, decision), failed)
-
-    def _on_decided(self, row: CaseSummary, decision: Decision) -> None:
-        self.panel.show_busy(False)
-        self.panel.show_row(row)
-        self.context.say(f"Case {row.id} is {row.state}.")
-        now = self.opening.now
-        if now is None or now.id != row.id:
-            return
-        self._read_comments(row.id)
-        if not row.finished and now.draws:
-            self.session.set_editable(True)
-        elif not row.finished:
-            self._open(row.id, "edit")
-
-    def _flushed(self) -> bool:
-        if self.context.is_kept() or self.context.recorder.state.kind == "reading":
-            return True
-        self.context.complain("The last edits are not on the disk yet; try again as soon as they are saved.")
-        return False
-
-    # ---- comments
-
-    def _on_comment(self) -> None:
-        now = self.opening.now
-        said = None if now is None else ask_reason(now.id, "", self._voxel(), self.panel.window())
-        if now is None or said is None:
-            return
-        case, reviewer = now.id, self.context.settings.reviewer
-
-        def comment(study: Study) -> object:
-            from napari_lesionseg.study.workflow import Workflow
-
-            return Workflow(study).comment(case, said.comment, reviewer, said.voxel)
-
-        self._ask(comment, lambda _: self._read_comments(case))
-
-    def _read_comments(self, case_id: str) -> None:
-        def read(study: Study) -> list[Any]:
-            from napari_lesionseg.study.workflow import Workflow
-
-            return Workflow(study).comments(case_id)
-
-        def show(comments: list[Any]) -> None:
-            if self.opening.now is not None and self.opening.now.id == case_id:
-                self.panel.comments.show_comments(comments)
-
-        self._ask(read, show)
-
-    def _on_place(self, voxel: tuple[int, int, int]) -> None:
-        scan = self.session.scan
-        if scan is not None:
-            self.session.set_slice(voxel[0])
-            place = tuple(float(at * side) for at, side in zip(voxel, scan.geometry.spacing, strict=True))
-            self.context.viewer.scene.camera.center = (0.0, *place[1:])
-
-    def _voxel(self) -> tuple[int, int, int] | None:
-        """The display voxel in the middle of what is seen."""
-        scan = self.session.scan
-        if scan is None:
-            return None
-        centre = np.array(self.context.viewer.scene.camera.center[-2:]) / scan.geometry.spacing[1:]
-        y, x = np.clip(np.round(centre), 0, np.array(scan.array.shape[1:]) - 1)
-        return self.session.slice_index, int(y), int(x)
-
     # ---- small change
 
     def _on_reviewer(self, name: str) -> None:
@@ -328,24 +193,6 @@ class CasesPresenter:
             self.context.settings.remember(reviewer=name)
         else:
             self.panel.reviewer.setText(self.context.settings.reviewer)
-
-    def _row(self, case_id: str) -> CaseSummary | None:
-        return next((row for row in self.panel.model.rows if row.id == case_id), None)
-
-    def _ask(
-        self,
-        work: Callable[[Study], Any],
-        done: Callable[[Any], None],
-        failed: Callable[[Exception], None] | None = None,
-    ) -> None:
-        study = self.context.study
-        if study is not None and not self._gone:
-            # A panel that was closed meanwhile has nothing left to show it on.
-            report = failed or self.context.report
-            study.ask(work, self._while_here(done), self._while_here(report))
-
-    def _while_here(self, answer: Callable[[Any], None]) -> Callable[[Any], None]:
-        return lambda told: None if self._gone else answer(told)
 
 
 def _read_rows(study: Study) -> Sequence[CaseSummary]:

@@ -18,7 +18,7 @@ class HistoryPresenter:
         listen(self.session.history_changed, self._show_steps, panel)
         for signal in (self.session.scan_changed, self.session.slice_changed, self.session.mask_changed):
             listen(signal, self._show_looks, panel)
-        hear(context.recorder.looked, self._show_looks, panel)
+        hear(context.recorder.looks.looked, self._show_looks, panel)
         self._show_steps()
         self._show_looks()
 
@@ -36,5 +36,5 @@ class HistoryPresenter:
 
     def _show_looks(self, *_: object) -> None:
         count = 0 if self.session.scan is None else len(self.session.scan.array)
-        seconds, corrected = self.context.recorder.seconds, self.session.corrected_slices
+        seconds, corrected = self.context.recorder.looks.seconds, self.session.corrected_slices
         self.panel.show_looks(seconds, corrected, count, self.session.slice_index)
