@@ -50,7 +50,7 @@ def diaphragm(lung: Bools, right: bool, spacing: Spacing) -> float:
     y, x = np.nonzero(footprint)
     rows, columns = np.indices(footprint.shape)
     lateral = columns < x.mean() if right else columns > x.mean()
-    inner = shrink(lung.any(axis=0, keepdims=True), RIM_MM, spacing)[0]
+    inner = shrink(np.asarray(footprint)[None], RIM_MM, spacing)[0]
     columns_of = base[inner & lateral & (rows > y.mean())]
     return float(np.percentile(columns_of, 90)) if columns_of.size else 0.0
 
