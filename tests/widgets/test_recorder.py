@@ -103,9 +103,7 @@ def test_a_stroke_is_on_the_disk_a_moment_later_and_the_line_says_when(desk: Mak
     assert set(states) == {"saved"}
 
 
-def test_a_stroke_is_saved_and_the_line_says_so_while_a_dialog_waits(
-    desk: Make, when_asked: Any
-) -> None:
+def test_a_stroke_is_saved_and_the_line_says_so_while_a_dialog_waits(desk: Make, when_asked: Any) -> None:
     one = desk()
     one.open()
     one.recorder.state_changed.connect(lambda state: seen.append((state.text[:6], box.isVisible())))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.review.lesions import is_lesion, label_lesions
+from napari_lesionseg.review.lesions import is_lesion, label_by_label
 from napari_lesionseg.review.lung_sides import LungSides, Side, Zone, find_sides
 from napari_lesionseg.review.surfaces import bounding_box
 from napari_lesionseg.volumes.geometry import Geometry
@@ -34,14 +34,14 @@ class Density:
 
 @dataclass(frozen=True)
 class LesionRow:
-    """One 26-connected lesion.
+    """One lesion: 26-connected voxels of one label.
 
     Parameters
     ----------
     number
         From 1, the largest first; equal ones from inferior to superior.
     label
-        The label that most of its voxels have.
+        The label of its voxels.
     voxels, volume_ml
         Its size.
     counted
@@ -97,13 +97,13 @@ def lesion_table(mask: Mask, scan: Volume | None = None, lungs: Mask | None = No
     box = bounding_box(mask.array)
     if not mask.array[box].size:
         return []
-    components, voxels = label_lesions(mask.array[box])
+    components, voxels = label_by_label(mask.array[box])
     inside = np.flatnonzero(components.ravel())
     lesion = components.ravel()[inside].astype(np.int64) - 1
     corner = [side.start for side in box]
     z, y, x = (index + start for index, start in zip(np.unravel_index(inside, components.shape), corner, strict=True))
     found = _Found(lesion, voxels, (z, y, x))
-    labels = _majority(found, mask.array[z, y, x])
+    labels = _labels(found, mask.array[z, y, x])
     densities = _densities(found, scan.array[z, y, x]) if scan is not None and scan.intensity == "HU" else None
     return _rows(found, labels, densities, mask.geometry, find_sides(lungs) if lungs is not None else None)
 
@@ -175,11 +175,11 @@ def _slices(found: _Found) -> tuple[Indices, Indices, Indices]:
     return slices[starts], slices[ends - 1], slices[order[starts]]
 
 
-def _majority(found: _Found, labels: npt.NDArray[Any]) -> Indices:
-    """The most frequent label of each lesion, of equals the lowest."""
-    values, which = np.unique(labels, return_inverse=True)
-    counts = np.bincount(found.lesion * len(values) + which, minlength=len(found.voxels) * len(values))
-    return np.asarray(values[counts.reshape(-1, len(values)).argmax(axis=1)], np.int64)
+def _labels(found: _Found, labels: npt.NDArray[Any]) -> Indices:
+    """The label of each lesion."""
+    each = np.zeros(len(found.voxels), np.int64)
+    each[found.lesion] = labels
+    return each
 
 
 def _densities(found: _Found, values: npt.NDArray[Any]) -> list[Density]:

@@ -12,6 +12,7 @@ from napari_lesionseg.review.changes import Entry, Labels
 from napari_lesionseg.review.drawn import check_same_grid
 from napari_lesionseg.review.editing import Editing
 from napari_lesionseg.review.history import History
+from napari_lesionseg.review.lesion_states import LesionStates
 from napari_lesionseg.review.session_signals import SessionSignals
 from napari_lesionseg.review.shown import Shown, check_window
 from napari_lesionseg.review.start import Start
@@ -38,6 +39,8 @@ class Session(SessionSignals):
     """
 
     def __init__(self) -> None:
+        self.lesion_states = LesionStates()
+        """What the reviewer said of the open scan's lesions."""
         self._forget(None, None, 0.5)
 
     def _forget(self, scan: Volume | None, start: Start | None, threshold: float) -> None:
@@ -162,6 +165,7 @@ class Session(SessionSignals):
         was_dirty, was_editable, threshold = self._editing.dirty, self._editing.editable, self.threshold
         self._forget(scan, start, threshold)
         self._truth = truth
+        self.lesion_states.clear()
         self.scan_changed.emit(scan)
         self.truth_changed.emit(truth)
         self.lungs_changed.emit(None)
