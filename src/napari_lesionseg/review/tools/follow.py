@@ -1,0 +1,116 @@
+"""Follow a piece of lesion into the next slice by the picture around its outline."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_lesionseg.review.tools.boxes import Bools
+from napari_lesionseg.review.tools.fill_holes import without_holes
+
+Grey = npt.NDArray[np.float32]
+Shift = tuple[int, int]
+
+LEAST_LIKENESS = 0.5  # Correlation of the grey in the band.
+_LEAST_LEFT = 0.3  # Of the moved piece, after clipping.
+_BAND_MM = 4.0  # On either side of the outline.
+_FARTHEST_MM = 5.0
+_GROWTH_MM = 2.0  # How far the outline may move out, where the HU say so.
+_MOST_VOXELS = 3000  # Of the band; more do not tell more.
+_BETTER = 1e-3  # A correlation that a longer shift has to be better by.
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The piece is not in the next slice, and why: the second half of a sentence."""
+
+    why: str
+
+
+def follow(
+    piece: Bools, here: Grey, there: Grey, hu: tuple[float, float], spacing: tuple[float, float]
+) -> Bools | Lost:
+    """Find ``piece`` of one slice in the next one.
+
+    It is moved by the whole-voxel shift, up to 5 mm, with the highest correlation of the grey within 4 mm of its
+    outline; then it may grow by 2 mm, and keeps what lies in the HU range.
+
+    Parameters
+    ----------
+    piece
+        Bool (y, x).
+    here, there
+        Its slice, and the next one.
+    hu
+        From and to.
+    spacing
+        In mm along y and x.
+    """
+    margin = math.ceil((_BAND_MM + _FARTHEST_MM) / min(spacing))
+    place = tuple(
+        slice(max(0, side.start - margin), side.stop + margin) for side in ndimage.find_objects(piece.view(np.uint8))[0]
+    )
+    inside, there = piece[place], there[place]
+    shift, likeness = _best_shift(inside, here[place], there, spacing)
+    if likeness < LEAST_LIKENESS:
+        return Lost(f"the picture is not like the slice before (correlation {likeness:.2f}).")
+    moved = _moved(inside, shift)
+    fits = (there >= hu[0]) & (there <= hu[1])
+    if np.count_nonzero(moved & fits) < _LEAST_LEFT * np.count_nonzero(moved):
+        return Lost(f"too little of the lesion has its HU there ({hu[0]:.0f} to {hu[1]:.0f}).")
+    whole = np.zeros_like(piece)
+    whole[place] = _adapted(moved, fits, spacing)
+    return whole
+
+
+def _best_shift(inside: Bools, here: Grey, there: Grey, spacing: tuple[float, float]) -> tuple[Shift, float]:
+    rows, columns = np.nonzero(_distance(inside, spacing) + _distance(~inside, spacing) <= _BAND_MM)
+    every = max(1, len(rows) // _MOST_VOXELS)
+    rows, columns = rows[::every], columns[::every]
+    ours = _standard(here[rows, columns])
+    best, likeness = (0, 0), -1.0
+    for y, x in _shifts(spacing):
+        at = np.clip(rows + y, 0, there.shape[0] - 1), np.clip(columns + x, 0, there.shape[1] - 1)
+        alike = float(np.dot(ours, _standard(there[at])))
+        if alike > likeness + _BETTER:
+            best, likeness = (y, x), alike
+    return best, likeness
+
+
+def _shifts(spacing: tuple[float, float]) -> list[Shift]:
+    """All shifts of at most 5 mm, the shortest first."""
+    y, x = (np.arange(-math.floor(_FARTHEST_MM / side), math.floor(_FARTHEST_MM / side) + 1) for side in spacing)
+    lengths = np.hypot(*np.meshgrid(y * spacing[0], x * spacing[1], indexing="ij"))
+    order = np.argsort(lengths, axis=None, kind="stable")[: np.count_nonzero(lengths <= _FARTHEST_MM)]
+    return [(int(y[row]), int(x[column])) for row, column in zip(*np.unravel_index(order, lengths.shape), strict=True)]
+
+
+def _adapted(moved: Bools, fits: Bools, spacing: tuple[float, float]) -> Bools:
+    grown = fits & (_distance(~moved, spacing) <= _GROWTH_MM)
+    grown = ndimage.binary_opening(grown) | (fits & moved)  # No hairs along vessels.
+    pieces, _ = ndimage.label(grown)
+    joined = np.unique(pieces[moved])
+    kept: Bools = np.isin(pieces, joined[joined > 0])
+    filled: Bools = without_holes(kept[None])[0]
+    return filled
+
+
+def _moved(inside: Bools, shift: Shift) -> Bools:
+    moved: Bools = ndimage.shift(inside.view(np.uint8), shift, order=0, prefilter=False).view(bool)
+    return moved
+
+
+def _distance(inside: Bools, spacing: tuple[float, float]) -> npt.NDArray[Any]:
+    """From each voxel of ``inside`` to the nearest one outside, in mm."""
+    distance: npt.NDArray[Any] = ndimage.distance_transform_edt(inside, sampling=spacing)
+    return distance
+
+
+def _standard(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    centred: npt.NDArray[Any] = values - values.mean(dtype=np.float64)
+    return centred / max(float(np.linalg.norm(centred)), 1e-9)
