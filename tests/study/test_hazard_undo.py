@@ -25,7 +25,16 @@ GRID = Geometry.from_spacing((8, 40, 48), (2.5, 0.8, 0.7))
 SCAN = Volume(np.full(GRID.display_shape, -800, np.int16), GRID)
 TOOLS = (
     *("brush", "eraser", "fill", "polygon", "encircle", "brush", "eraser", "brush"),
-    *("copy from below", "copy from above", "fill holes", "revert slice", "threshold", "prediction", "load mask"),
+    *(
+        "copy from below",
+        "copy from above",
+        "fill holes",
+        "revert slice",
+        "threshold",
+        "prediction",
+        "load mask",
+        "slab",
+    ),
 )
 Count = Callable[[int, int], int]
 Figure = Callable[[str, str, bool], None]
@@ -115,6 +124,15 @@ class Bench:
     def _edit(self, make: Callable[[Given], Edited], tool: str) -> None:
         with suppress(LesionsegError):  # There is no neighbour, no hole, no prediction.
             self.session.write_slices(make(given_by(self.session)), tool)
+
+    def _slab(self, tool: str, z: int) -> None:
+        """What the tools of the panel do: slices of their own making, written as one step."""
+        slices = [n for n in range(z, z + int(self.rng.integers(1, 4))) if n < len(self.mask)]
+        drawn = {n: self.mask[n].copy() for n in slices}
+        for labels in drawn.values():
+            y, x = self.rng.integers(40), self.rng.integers(48)
+            labels[y : y + 6, x : x + 6] = int(self.rng.choice([0, 1, 2]))
+        self.session.write_slices(drawn, tool)
 
     def _threshold(self, tool: str, z: int) -> None:
         for threshold in self.rng.random(3):  # The slider is dragged.

@@ -218,6 +218,44 @@ def test_zoom_centre_window_tool_and_slices_survive_switching(opened: Any) -> No
     assert opened.context.layers.comparison.errors is not None
 
 
+def test_no_tool_no_section_and_no_decision_resets_zoom_slice_or_window(opened: Any, qtbot: QtBot) -> None:
+    from napari_lesionseg.volumes.windowing import Window
+
+    opened.go("next_case", "a")
+    camera = opened.context.viewer.scene.camera
+    camera.zoom, camera.center = 7.5, (0.0, 3.0, 4.0)
+    opened.session.set_window(Window(12, 345))
+    opened.session.set_slice(4)
+    opened.paint(4, 8, 8)
+
+    def seen() -> tuple[object, ...]:
+        window = opened.session.window
+        return camera.zoom, *camera.center[-2:], window.level, window.width, opened.session.slice_index
+
+    for button in (
+        "tool_paint",
+        "tool_erase",
+        "show_errors",
+        "show_truth",
+        "show_errors",
+        "undo",
+        "redo",
+        "tool_pan_zoom",
+    ):
+        opened.press(button)
+        assert seen() == (7.5, 3.0, 4.0, 12, 345, 4), button
+    for section in opened.sections.values():
+        for is_open in (True, False, True):
+            section.set_open(is_open)
+    assert seen() == (7.5, 3.0, 4.0, 12, 345, 4)
+    for button, state in (("accept_case", "approved"), ("reopen_case", "reopened")):
+        opened.press(button)
+        qtbot.waitUntil(lambda state=state: opened.cases.row("a").state == state, timeout=PATIENCE)
+        opened.until("a")
+        qtbot.waitUntil(lambda: opened.cases.isEnabled() and opened.context.recorder.is_open, timeout=PATIENCE)
+        assert seen() == (7.5, 3.0, 4.0, 12, 345, 4), button
+
+
 def test_a_scan_of_another_size_is_seen_at_the_same_share(
     opened: Any, study: Study, tmp_path: Path, qtbot: QtBot
 ) -> None:
