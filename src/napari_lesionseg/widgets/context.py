@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.redact import private_trace
+from napari_lesionseg.review.cross_hair import CrossHair
 from napari_lesionseg.review.session import Session
 from napari_lesionseg.volumes import Volume
 from napari_lesionseg.widgets.case_opening import CaseOpening
@@ -49,6 +50,7 @@ class Context:
         self.recorder = Recorder(self.session)
         self.layers = LayerBridge(viewer, self.session)
         self.mouse = Mouse(self.layers)
+        self.cross_hair = CrossHair(self.session)
         viewer.mouse_move_callbacks.append(lambda *_: self.recorder.looks.touch())
         self.opening = CaseOpening(self.session, self.recorder, ViewMemory(self.layers))
         self.loose = LooseJournal(self.session, self.recorder, self.opening, self.say, lambda: self.settings.reviewer)

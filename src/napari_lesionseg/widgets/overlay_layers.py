@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.layers import Image, Layer
+from psygnal import Signal
 
 if TYPE_CHECKING:
     from napari_lesionseg.widgets.layers import LayerBridge
@@ -15,6 +16,8 @@ class OverlayLayers:
 
     What was hidden before stays hidden; other scans that somebody added stay in sight.
     """
+
+    changed = Signal(bool)  # Whether they are hidden now.
 
     def __init__(self, bridge: LayerBridge) -> None:
         self._bridge = bridge
@@ -32,10 +35,13 @@ class OverlayLayers:
             for layer in overlays:
                 layer.visible = False
             self._hidden = overlays
+            self.changed.emit(self.hidden)
         elif not hidden:
             shown, self._hidden = self._hidden, []
             for layer in shown:
                 layer.visible = True
+            if shown:
+                self.changed.emit(False)
 
     def _is_overlay(self, layer: Layer) -> bool:
         return not isinstance(layer, Image) or (self._bridge.owns(layer) and layer is not self._bridge.image)

@@ -38,6 +38,8 @@ class Settings(BaseModel):
     """Study folder that corrections are kept in; empty for the user's default one."""
     reviewer: str = Field(default_factory=lambda: _user())
     """Who is named as the reviewer; at first the user of the computer."""
+    linked_views: bool = False
+    """Whether coronal and sagittal views are shown beside the canvas."""
     closed_sections: tuple[str, ...] = ("Retrain",)
     """Sections of the workbench that are folded."""
 

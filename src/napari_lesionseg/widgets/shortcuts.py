@@ -22,6 +22,8 @@ SHORTCUTS = {
     "Shift-R": "revert_slice",
     "Shift-X": "export",
     "Shift-D": "window_drag",
+    "Shift-O": "linked_views",
+    "Shift-J": "cross_hair_tool",
     "Shift-L": "preset_lung",
     "Shift-M": "preset_mediastinum",
     "Shift-B": "preset_bone",

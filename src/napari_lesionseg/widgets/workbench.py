@@ -34,12 +34,14 @@ from napari_lesionseg.widgets.presenters.history import HistoryPresenter
 from napari_lesionseg.widgets.presenters.open import OpenPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
 from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
+from napari_lesionseg.widgets.presenters.views import ViewsPresenter
 from napari_lesionseg.widgets.presenters.window import WindowPresenter
 from napari_lesionseg.widgets.retrain_panel import RetrainPanel
 from napari_lesionseg.widgets.save_line import SaveLine
 from napari_lesionseg.widgets.section import Section
 from napari_lesionseg.widgets.segment_panel import SegmentPanel
 from napari_lesionseg.widgets.shortcuts import bind_held, bind_shortcuts, bind_undo
+from napari_lesionseg.widgets.views_panel import ViewsPanel
 from napari_lesionseg.widgets.window_panel import WindowPanel
 
 WIDTH, MARGIN, SCROLL_BAR = 344, 6, 18  # Pixels.
@@ -62,6 +64,7 @@ class Workbench(QWidget):
         self.cases, self.readings = CasesPanel(), AdjudicationPanel()
         self.heat = HeatPanel(heat_legend())
         self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
+        self.views = ViewsPanel()
         self.retrain, self.history, self.save_line = RetrainPanel(), HistoryPanel(), SaveLine()
         self.sections = self._make_sections()
         self._opened = self.sections["Window"]
@@ -85,6 +88,7 @@ class Workbench(QWidget):
         self._presenters = (
             AdjudicationPresenter(self.readings, self.context),
             WindowPresenter(self.window_, self.context),
+            ViewsPresenter(self.views, self.context),
             SegmentPresenter(self.segment, self.context),
             AskPresenter(self.segment, self.context),
             ComparePresenter(self.compare, self.context),
@@ -164,6 +168,7 @@ class Workbench(QWidget):
             "Cases": self.cases,
             "Readings": self.readings,
             "Window": self.window_,
+            "Views": self.views,
             "Segment": self.segment,
             "Compare": self.compare,
             "Uncertainty": self.heat,

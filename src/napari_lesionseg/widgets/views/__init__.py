@@ -1,0 +1,1 @@
+"""Linked views of the open scan, and of an earlier one."""
