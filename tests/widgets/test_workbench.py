@@ -15,7 +15,6 @@ from napari_lesionseg.review import metrics
 from napari_lesionseg.volumes import Geometry, Volume, nifti
 from napari_lesionseg.volumes.windowing import PRESETS, Window
 from napari_lesionseg.widgets.context import context_for, session_for
-from napari_lesionseg.widgets.shortcuts import SHORTCUTS
 from napari_lesionseg.widgets.standalone import CompareWidget, WindowWidget
 from napari_lesionseg.widgets.workbench import Workbench
 
@@ -225,25 +224,6 @@ def test_a_closed_panel_leaves_a_session_that_goes_on(qtbot: QtBot, tiny: Tiny) 
     qtbot.addWidget(second)
     assert second.compare.numbers["slice_dice"].text() == "0.000"
     assert second.window_.level.value() == 400
-
-
-def test_no_shortcut_is_one_of_naparis_own(workbench: Any) -> None:
-    from app_model.types import KeyBinding
-    from napari.utils.shortcuts import default_shortcuts
-
-    taken = {binding for bindings in default_shortcuts.values() for binding in bindings}
-    labels = {KeyBinding.from_str(key.replace("Shift-", "Shift+")) for key in SHORTCUTS}
-    clashes = labels & taken
-    assert clashes <= {KeyBinding.from_str("Shift+L")}  # Of shapes layers only, which the workbench has none of.
-
-
-def test_keys_press_buttons(workbench: Any, tiny: Tiny) -> None:
-    from app_model.types import KeyBinding
-
-    workbench.show_case(tiny)
-    viewer = workbench.context.viewer
-    viewer.keymap[KeyBinding.from_str("Shift+E")](viewer)
-    assert workbench.compare.errors.isChecked()
 
 
 @pytest.mark.parametrize("active", ["mask", "scan", "truth", "error map", "points", None])

@@ -14,10 +14,10 @@ from napari_lesionseg.widgets.parts import button, column, note, row
 
 TAKES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "A": ("Take A", "What reading A has there (Shift-J: in the lesion under the mouse)"),
-        "B": ("Take B", "What reading B has there (Shift-K: in the lesion under the mouse)"),
-        "both": ("Take both", "The union: what either has there (Shift-U: in the lesion under the mouse)"),
-        "agreed": ("Take agreed", "The intersection: what both have there (Shift-I: in the lesion under the mouse)"),
+        "A": ("Take A", "What reading A has there; its key: in the lesion under the mouse"),
+        "B": ("Take B", "What reading B has there; its key: in the lesion under the mouse"),
+        "both": ("Take both", "The union: what either has there; its key: in the lesion under the mouse"),
+        "agreed": ("Take agreed", "The intersection: what both have there; its key: in the lesion under the mouse"),
     }
 )
 PLACES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -54,12 +54,12 @@ class AdjudicationPanel(QWidget):
         self.state = note("reading_state")
         self.legend = note("adjudication_legend", _legend())
         self.legend.setToolTip("What both readings have is in the mask at first; the white line is the mask as it is")
-        self.map = button("show_agreement", "Colours", "Show or hide the three colours (Shift-C)", checkable=True)
+        self.map = button("show_agreement", "Colours", "Show or hide the three colours", checkable=True)
         self.map.setChecked(True)
         self.map.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.figures = {name: _figure(name) for name in FIGURES}
-        self.previous = button("previous_disagreement", "‹ Previous", "The disagreement before this one (Shift-H)")
-        self.next = button("next_disagreement", "Next ›", "The next disagreement, largest first (Shift-N)")
+        self.previous = button("previous_disagreement", "‹ Previous", "The disagreement before this one")
+        self.next = button("next_disagreement", "Next ›", "The next disagreement, largest first")
         self.where = note("disagreement")
         self.places = {name: button(f"take_in_{name}", *texts, checkable=True) for name, texts in PLACES.items()}
         self.takes = {name: button(f"take_{name}", *texts) for name, texts in TAKES.items()}

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QWidget
 
 from napari_lesionseg.widgets.parts import button, column, row, widen
 
-TIP = """Click a missed lesion, or drag a box over it (Shift-K).
+TIP = """Click a missed lesion, or drag a box over it.
 The model looks at these slices again, and what it sees from this probability on joins the mask, as one step.
 Where its prediction of the whole scan is there already, nothing is run again."""
 

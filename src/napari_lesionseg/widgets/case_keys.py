@@ -6,23 +6,19 @@ import atexit
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QMainWindow, QPushButton, QWidget
 
-_CTRL, _ALT, _SHIFT = (
-    Qt.KeyboardModifier.ControlModifier,
-    Qt.KeyboardModifier.AltModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-)
-KEYS = {
-    (Qt.Key.Key_N, _CTRL | _ALT): "next_case",
-    (Qt.Key.Key_P, _CTRL | _ALT): "previous_case",
-    (Qt.Key.Key_N, _CTRL | _SHIFT): "next_unfinished",
-    (Qt.Key.Key_P, _CTRL | _SHIFT): "previous_unfinished",
+from napari_lesionseg.widgets.keys import SHEET
+
+_MODIFIERS = {
+    "Ctrl": Qt.KeyboardModifier.ControlModifier,
+    "Alt": Qt.KeyboardModifier.AltModifier,
+    "Shift": Qt.KeyboardModifier.ShiftModifier,
 }
-"""Key and modifiers, and the object name of the button they press."""
 
 
 class CaseKeys(QObject):
@@ -41,6 +37,7 @@ class CaseKeys(QObject):
     def __init__(self, panel: QWidget, wanted: Callable[[], bool]) -> None:
         super().__init__(panel)
         self._panel, self._wanted = panel, wanted
+        self._names = {_of_qt(key.text): name for name, key in SHEET["Cases"].items()}
         application = QApplication.instance()
         if application is not None:
             application.installEventFilter(self)
@@ -52,7 +49,7 @@ class CaseKeys(QObject):
             return False
         if not isinstance(event, QKeyEvent) or not isinstance(watched, QWidget):
             return False
-        name = KEYS.get((Qt.Key(event.key()), event.modifiers()))
+        name = self._names.get((Qt.Key(event.key()), event.modifiers()))
         if name is None or not self._wanted() or _window(watched) is not _window(self._panel):
             return False
         if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
@@ -61,6 +58,12 @@ class CaseKeys(QObject):
                 button.click()
         event.accept()
         return True
+
+
+def _of_qt(text: str) -> tuple[Any, Any]:
+    """A key with two modifiers as Qt tells of it."""
+    one, other, letter = text.split("-")
+    return getattr(Qt.Key, f"Key_{letter}"), _MODIFIERS[one] | _MODIFIERS[other]
 
 
 def _window(widget: QWidget) -> QWidget | None:

@@ -18,15 +18,15 @@ from napari_lesionseg.widgets.parts import button, chooser, column, note, path_l
 
 ROWS, ROW_HEIGHT = 7, 21  # So many cases are seen at once; pixels.
 STEPS = {
-    "previous_case": ("‹ Previous", "The case above (Ctrl+Alt+P)", -1, False),
-    "next_case": ("Next ›", "The case below (Ctrl+Alt+N)", 1, False),
+    "previous_case": ("‹ Previous", "The case above", -1, False),
+    "next_case": ("Next ›", "The case below", 1, False),
     "previous_unfinished": (
         "‹ Unfinished",
-        "The last case before this one that is not finished (Ctrl+Shift+P)",
+        "The last case before this one that is not finished",
         -1,
         True,
     ),
-    "next_unfinished": ("Unfinished ›", "The next case that is not finished (Ctrl+Shift+N)", 1, True),
+    "next_unfinished": ("Unfinished ›", "The next case that is not finished", 1, True),
 }
 REACHABLE = {
     "accept": ("unlabelled", "predicted", "in review", "corrected", "reopened"),

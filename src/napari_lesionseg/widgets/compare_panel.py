@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from napari_lesionseg.review.error_map import ERROR_COLOURS, ERROR_NAMES
 from napari_lesionseg.review.metrics import SliceScores
+from napari_lesionseg.widgets.keys import with_key
 from napari_lesionseg.widgets.parts import LABEL_WIDTH, button, chooser, column, note, row, set_silently, slider
 from napari_lesionseg.widgets.slice_strip import MEASURES, SliceStrip
 
@@ -27,12 +28,12 @@ class ComparePanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.truth = _check("show_truth", "Truth", "Show the ground truth (Shift-T)")
+        self.truth = _check("show_truth", "Truth", "Show the ground truth")
         self.outline = _check("truth_outline", "Outline", "Draw the truth as an outline instead of filled")
-        self.errors = _check("show_errors", "Error map", "Colour where mask and truth agree and differ (Shift-E)")
+        self.errors = _check("show_errors", "Error map", "Colour where mask and truth agree and differ")
         self.curtain = _check("curtain", "Curtain", "The mask left of a line, the truth right of it; drag the line")
         self.curtain_place = slider("curtain_place", "Where the curtain is, in per cent from the left", 0, 100)
-        self.hide_ = button("hide_overlays", "Hide", "See the scan alone as long as this is held down (hold H)")
+        self.hide_ = button("hide_overlays", "Hide", "See the scan alone as long as this is held down")
         self.legend = note("error_legend", _legend())
         self.legend.setToolTip("Hit: in mask and truth. False positive: in the mask only. Missed: in the truth only.")
         self.numbers = {name: _number(name) for name in ("slice_dice", "slice_iou", "scan_dice", "scan_iou")}
@@ -40,7 +41,7 @@ class ComparePanel(QWidget):
         self.measure = chooser("strip_measure", "What the bars show of every slice")
         for name, measure in MEASURES.items():
             self.measure.addItem(measure.title, name)
-        tip = "Go to the slice with the lowest Dice, then to the next worst (Shift-W)"
+        tip = "Go to the slice with the lowest Dice, then to the next worst"
         self.worst = button("worst_slice", "Worst slice", tip)
         self.state = note("compare_state")
         controls = row(self.truth, self.outline, self.errors), row(self.curtain, self.curtain_place, self.hide_)
@@ -132,5 +133,5 @@ def _number(name: str) -> QLabel:
 def _check(name: str, text: str, tip: str) -> QCheckBox:
     made = QCheckBox(text)
     made.setObjectName(name)
-    made.setToolTip(tip)
+    made.setToolTip(with_key(name, tip))
     return made

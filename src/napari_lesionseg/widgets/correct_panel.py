@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QButtonGroup, QWidget
 
+from napari_lesionseg.widgets.keys import with_key
 from napari_lesionseg.widgets.parts import button, column, note, row, set_silently, slider
 
 TOOLS = {
@@ -39,9 +40,9 @@ class CorrectPanel(QWidget):
         below = button("copy_below", "From below", "Replace this slice's mask by that of the slice below")
         above = button("copy_above", "From above", "Replace this slice's mask by that of the slice above")
         holes = button("fill_holes", "Fill holes", "Fill what lesion encloses in this slice")
-        self.revert = button("revert_slice", "Revert slice", "Go back to the prediction in this slice (Shift-R)")
-        self.undo = button("undo", "Undo", "Undo the last change of the mask (Ctrl-Z)")
-        self.redo = button("redo", "Redo", "Redo what was undone (Ctrl-Shift-Z)")
+        self.revert = button("revert_slice", "Revert slice", "Go back to the prediction in this slice")
+        self.undo = button("undo", "Undo", "Undo the last change of the mask")
+        self.redo = button("redo", "Redo", "Redo what was undone")
         self.count = note("corrected_count")
         column(
             self,
@@ -71,8 +72,8 @@ class CorrectPanel(QWidget):
         """Offer to undo and to redo these steps by their names; "" if there is none."""
         self.undo.setEnabled(bool(undo))
         self.redo.setEnabled(bool(redo))
-        self.undo.setToolTip(f"Undo: {undo} (Ctrl-Z)" if undo else "Nothing to undo (Ctrl-Z)")
-        self.redo.setToolTip(f"Redo: {redo} (Ctrl-Shift-Z)" if redo else "Nothing to redo (Ctrl-Shift-Z)")
+        self.undo.setToolTip(with_key("undo", f"Undo: {undo}" if undo else "Nothing to undo"))
+        self.redo.setToolTip(with_key("redo", f"Redo: {redo}" if redo else "Nothing to redo"))
 
     def show_tool(self, mode: str) -> None:
         """Show which tool is in hand; none of ours is possible."""

@@ -34,7 +34,7 @@ class ExportPanel(QWidget):
         self.pseudonym = QLineEdit(ANONYMOUS)
         self.pseudonym.setObjectName("pseudonym")
         self.pseudonym.setMaxLength(LONGEST_NAME)
-        self.export = button("export", "Export…", "Save the mask on the scan's grid, a table or a report (Shift-X)")
+        self.export = button("export", "Export…", "Save the mask on the scan's grid, a table or a report")
         self.state = note("export_state")
         column(
             self,

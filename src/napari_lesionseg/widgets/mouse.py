@@ -24,7 +24,7 @@ class Mouse:
         layers.session.scan_changed.connect(self._on_scan)
 
     def take(self, drag: Callable[..., Any], lost: Callable[[], object]) -> None:
-        """Let ``drag`` (a drag callback of napari) have the mouse, until it is put down or taken: then call ``lost``."""
+        """Let ``drag`` (a drag callback of napari) have the mouse until it is put down or taken: then call ``lost``."""
         self.put_down()
         self._drag, self._lost, self._mask = drag, lost, self._layers.mask
         if self._mask is not None:

@@ -10,14 +10,16 @@ from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel, QLabeledSlider
 
+from napari_lesionseg.widgets.keys import with_key
+
 LABEL_WIDTH = 92  # Pixels: labels of all panels end at one line.
 
 
 def button(name: str, text: str, tip: str, *, checkable: bool = False) -> QPushButton:
-    """Make a push button that takes its share of the row."""
+    """Make a push button that takes its share of the row; its tool tip ends with its key."""
     made = QPushButton(text)
     made.setObjectName(name)
-    made.setToolTip(tip)
+    made.setToolTip(with_key(name, tip))
     made.setCheckable(checkable)
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     made.setMinimumWidth(1)

@@ -41,7 +41,7 @@ class SegmentPanel(QWidget):
         self.threshold.setRange(0.0, 1.0)
         self.threshold.setDecimals(2)
         self.threshold.setSingleStep(0.01)  # type: ignore[arg-type]  # superqt annotates the whole-numbered slider
-        self.segment = button("segment", "Segment", "Mark the lesions of the whole scan (Shift-S)")
+        self.segment = button("segment", "Segment", "Mark the lesions of the whole scan")
         self.cancel = button("segment_cancel", "Cancel", "Stop and discard what there is so far")
         self.ask = AskPanel()
         self.bar = QProgressBar()

@@ -1,82 +1,58 @@
-"""Keyboard shortcuts, bound in code since napari does not wire those of a manifest; none of them is napari's own."""
+"""The keys of the workbench, bound in code since napari does not wire those of a manifest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app_model.types import KeyCode, KeyMod
 from napari.components import ViewerModel
+from napari.utils.key_bindings import coerce_keybinding
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QWidget
 
 from napari_lesionseg.widgets.held_key import HeldKey
+from napari_lesionseg.widgets.keys import KEYS
 from napari_lesionseg.widgets.layers import LayerBridge
 
-SHORTCUTS = {
-    "Shift-S": "segment",
-    "Shift-K": "ask_model",
-    "Shift-T": "show_truth",
-    "Shift-E": "show_errors",
-    "Shift-W": "worst_slice",
-    "Shift-R": "revert_slice",
-    "Shift-X": "export",
-    "Shift-D": "window_drag",
-    "Shift-O": "linked_views",
-    "Shift-J": "cross_hair_tool",
-    "Shift-L": "preset_lung",
-    "Shift-M": "preset_mediastinum",
-    "Shift-B": "preset_bone",
-    "Shift-N": "next_disagreement",
-    "Shift-H": "previous_disagreement",
-    "Shift-C": "show_agreement",
-    "Control-Alt-N": "next_case",
-    "Control-Alt-P": "previous_case",
-    "Control-Shift-N": "next_unfinished",
-    "Control-Shift-P": "previous_unfinished",
-}
-"""Key, and the object name of the button it presses."""
-UNDO = KeyMod.CtrlCmd | KeyCode.KeyZ
-REDO = KeyMod.CtrlCmd | KeyMod.Shift | KeyCode.KeyZ
+Action = Callable[[Any], None]
 
 
-def bind_shortcuts(viewer: ViewerModel, panel: QWidget) -> None:
-    """Let keys in the viewer press the buttons of ``panel``, for as long as it exists."""
-    _bind(viewer, panel, {key: _press(panel, name) for key, name in SHORTCUTS.items()})
+def bind_shortcuts(viewer: ViewerModel, panel: QWidget, layers: LayerBridge) -> None:
+    """Let keys in the viewer press the buttons of ``panel``, for as long as it exists.
 
-
-def bind_undo(viewer: ViewerModel, panel: QWidget, layers: LayerBridge) -> None:
-    """Let the keys for undo and redo mean the mask for as long as ``panel`` exists, whichever layer is active.
-
-    napari asks the active layer first: the mask and what cannot be painted on answer as the viewer does, and
-    somebody's own labels layer undoes its own strokes.
+    Undo and redo mean the mask, whichever layer is active. napari asks the active layer first: the mask and what
+    cannot be painted on answer as the viewer does, and somebody's own labels layer undoes its own strokes.
     """
-    _bind(viewer, panel, {UNDO: lambda _viewer: layers.undo(), REDO: lambda _viewer: layers.redo()})
-
-
-def bind_held(viewer: ViewerModel, panel: QWidget, layers: LayerBridge) -> None:
-    """Let H hide what lies over the scan for as long as it is held down."""
     held = HeldKey(panel, Qt.Key.Key_H, layers.overlays.set_hidden)
-    _bind(viewer, panel, {"H": lambda _viewer: held.press()})
     panel.destroyed.connect(lambda: layers.overlays.set_hidden(False))
+    pressed = {name: _button(panel, name) for name, key in KEYS.items() if key.presses}
+    actions = {name: _press(button) for name, button in pressed.items() if button is not None}
+    actions["undo"], actions["redo"] = lambda _viewer: layers.undo(), lambda _viewer: layers.redo()
+    actions["hide_overlays"] = lambda _viewer: held.press()
+    bind_keys(viewer, panel, actions)
 
 
-def _bind(viewer: ViewerModel, panel: QWidget, actions: Mapping[str | int, Callable[[Any], None]]) -> None:
-    for key, action in actions.items():
-        viewer.bind_key(key, action, overwrite=True)
+def bind_keys(viewer: ViewerModel, panel: QWidget, actions: Mapping[str, Action]) -> None:
+    """Let the keys of these names do something in the viewer, and give them back when ``panel`` is gone."""
+    bound = {coerce_keybinding(KEYS[name].text): action for name, action in actions.items()}
+    before = {key: viewer.bind_key(key, action, overwrite=True) for key, action in bound.items()}
 
-    def unbind() -> None:
-        for key in actions:
-            viewer.bind_key(key, None, overwrite=True)
+    def give_back() -> None:
+        for key, action in bound.items():
+            if viewer.keymap.get(key) is action:  # Else somebody else has taken it meanwhile.
+                viewer.bind_key(key, before[key], overwrite=True)
 
-    panel.destroyed.connect(unbind)
+    panel.destroyed.connect(give_back)
 
 
-def _press(panel: QWidget, name: str) -> Callable[[Any], None]:
-    target = panel.findChild(QAbstractButton, name)
+def _button(panel: QWidget, name: str) -> QAbstractButton | None:
+    found: QAbstractButton | None = panel.findChild(QAbstractButton, name)
+    return found
 
+
+def _press(target: QAbstractButton) -> Action:
     def press(_viewer: Any) -> None:
-        if target is not None and target.isEnabled():
+        if target.isEnabled():
             target.click()
 
     return press

@@ -20,13 +20,13 @@ class ViewsPanel(QWidget):
         self.linked = button(
             "linked_views",
             "Coronal, sagittal",
-            "Show the coronal and the sagittal section through the cross-hair beside the canvas (Shift-O)",
+            "Show the coronal and the sagittal section through the cross-hair beside the canvas",
             checkable=True,
         )
         self.cross = button(
             "cross_hair_tool",
             "Cross-hair",
-            "Drag the cross-hair on the canvas; a plain click moves it while no tool is in hand (Shift-J)",
+            "Drag the cross-hair on the canvas; a plain click moves it while no tool is in hand",
             checkable=True,
         )
         self.place = note("cross_hair_place")

@@ -6,6 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QSizePolicy, QWidget
 
 from napari_lesionseg.volumes.windowing import PRESETS, Window
+from napari_lesionseg.widgets.keys import with_key
 from napari_lesionseg.widgets.parts import button, column, row, set_silently, widen
 
 SHORT_NAMES = {"lung": "Lung", "wide lung": "Wide lung", "mediastinum": "Mediast.", "bone": "Bone"}
@@ -30,7 +31,7 @@ class WindowPanel(QWidget):
         self.drag = button(
             "window_drag",
             "Drag",
-            "Drag on the canvas: right for a wider window, up for a higher level (Shift-D)",
+            "Drag on the canvas: right for a wider window, up for a higher level",
             checkable=True,
         )
         widen(self.drag, 40)
@@ -53,7 +54,7 @@ class WindowPanel(QWidget):
         is_hu = intensity == "HU"
         for name, preset in self.presets.items():
             preset.setEnabled(is_hu)
-            preset.setToolTip(_preset_tip(name) if is_hu else NOT_HU)
+            preset.setToolTip(with_key(preset.objectName(), _preset_tip(name) if is_hu else NOT_HU))
         for number in (self.level, self.width_):
             number.setSingleStep(10 if is_hu else 1)
 

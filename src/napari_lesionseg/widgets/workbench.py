@@ -40,7 +40,7 @@ from napari_lesionseg.widgets.retrain_panel import RetrainPanel
 from napari_lesionseg.widgets.save_line import SaveLine
 from napari_lesionseg.widgets.section import Section
 from napari_lesionseg.widgets.segment_panel import SegmentPanel
-from napari_lesionseg.widgets.shortcuts import bind_held, bind_shortcuts, bind_undo
+from napari_lesionseg.widgets.shortcuts import bind_shortcuts
 from napari_lesionseg.widgets.views_panel import ViewsPanel
 from napari_lesionseg.widgets.window_panel import WindowPanel
 
@@ -101,9 +101,7 @@ class Workbench(QWidget):
         listen(self.context.problem, self._on_problem, self)
         listen(self.session.message, self._on_message, self)
         self.save_line.follow(self.context.recorder)
-        bind_shortcuts(self.context.viewer, self)
-        bind_undo(self.context.viewer, self, self.context.layers)
-        bind_held(self.context.viewer, self, self.context.layers)
+        bind_shortcuts(self.context.viewer, self, self.context.layers)
         self.context.attach(self)
         self._cases.resume()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from napari_lesionseg.errors import LesionsegError
@@ -13,6 +14,7 @@ from napari_lesionseg.widgets.case_opening import OpenCase
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.parts import hear, listen
 from napari_lesionseg.widgets.presenters.study_asker import StudyAsker
+from napari_lesionseg.widgets.shortcuts import bind_keys
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from napari_lesionseg.study import Study
     from napari_lesionseg.study.readings import ReadingState
     from napari_lesionseg.study.records import Revision
-
-KEYS = {"Shift-J": "A", "Shift-K": "B", "Shift-U": "both", "Shift-I": "agreed"}
-"""What a key takes in the lesion under the mouse."""
 
 
 class AdjudicationPresenter:
@@ -54,15 +53,9 @@ class AdjudicationPresenter:
     def _bind(self, viewer: ViewerModel) -> None:
         """Hear keys and mouse for as long as the panel exists."""
         viewer.mouse_drag_callbacks.append(self._on_pressed)
-        for key, take in KEYS.items():
-            viewer.bind_key(key, lambda _viewer, take=take: self._on_key(take), overwrite=True)
-
-        def unbind() -> None:
-            viewer.mouse_drag_callbacks.remove(self._on_pressed)
-            for key in KEYS:
-                viewer.bind_key(key, None, overwrite=True)
-
-        self.panel.destroyed.connect(unbind)
+        takes = ("A", "B", "both", "agreed")
+        bind_keys(viewer, self.panel, {f"take_{take}": partial(self._on_key, take) for take in takes})
+        self.panel.destroyed.connect(lambda: viewer.mouse_drag_callbacks.remove(self._on_pressed))
 
     # ---- blind readings
 
@@ -133,7 +126,7 @@ class AdjudicationPresenter:
         self._show_left()
         self._show_place()
 
-    def _on_key(self, take: str) -> None:
+    def _on_key(self, take: str, _viewer: object) -> None:
         if self.adjudication is not None:
             # Beside the scan there is no lesion either: the take says so.
             self.take(take, "lesion", self.layers.voxel_under_mouse() or (-1, -1, -1))

@@ -1,0 +1,81 @@
+"""All keys of ours, in one table: tool tips, what is bound in the viewer, and the cheat-sheet are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class Key(NamedTuple):
+    """A key, and the sentence that says what it does.
+
+    ``text`` is written with dashes: ``Shift-S``. Where ``presses`` is False the key does not press the button of its
+    name: whoever answers it binds it, by ``shortcuts.bind_keys``.
+    """
+
+    text: str
+    sentence: str
+    presses: bool = True
+
+
+SHEET: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
+    {
+        "Cases": {
+            "next_case": Key("Ctrl-Alt-N", "The case below", False),
+            "previous_case": Key("Ctrl-Alt-P", "The case above", False),
+            "next_unfinished": Key("Ctrl-Shift-N", "The next case that is not finished", False),
+            "previous_unfinished": Key("Ctrl-Shift-P", "The last case before this one that is not finished", False),
+        },
+        "Readings": {
+            "next_disagreement": Key(".", "The next disagreement, largest first"),
+            "previous_disagreement": Key(",", "The disagreement before this one"),
+            "take_A": Key("Shift-J", "Take reading A in the lesion under the mouse", False),
+            "take_B": Key("Shift-K", "Take reading B in the lesion under the mouse", False),
+            "take_both": Key("Shift-U", "Take what either has in the lesion under the mouse", False),
+            "take_agreed": Key("Shift-I", "Take what both have in the lesion under the mouse", False),
+            "show_agreement": Key("Shift-C", "Show or hide the three colours"),
+        },
+        "Window": {
+            "preset_lung": Key("F2", "Lung window"),
+            "preset_wide_lung": Key("F3", "Wide lung window"),
+            "preset_mediastinum": Key("F4", "Mediastinum window"),
+            "preset_bone": Key("F5", "Bone window"),
+            "window_drag": Key("Shift-D", "Drag on the canvas to change the window"),
+        },
+        "Views": {
+            "linked_views": Key("Shift-M", "Coronal and sagittal views beside the canvas"),
+            "cross_hair_tool": Key("Shift-H", "Drag the cross-hair on the canvas"),
+        },
+        "Segment": {
+            "segment": Key("Shift-S", "Mark the lesions of the whole scan"),
+            "ask_model": Key("Shift-B", "Ask the model: click a missed lesion, or drag a box over it"),
+        },
+        "Compare": {
+            "show_truth": Key("Shift-T", "Show or hide the truth"),
+            "show_errors": Key("Shift-E", "Show or hide the error map"),
+            "hide_overlays": Key("H", "Hold it to see the scan alone", False),
+            "worst_slice": Key("Shift-W", "Go to the slice with the lowest Dice, then to the next worst"),
+        },
+        "Correct": {
+            "revert_slice": Key("Shift-R", "Go back to the prediction in this slice"),
+            "undo": Key("Ctrl-Z", "Undo the last change of the mask", False),
+            "redo": Key("Ctrl-Shift-Z", "Redo what was undone", False),
+        },
+        "Export": {"export": Key("Shift-X", "Save the mask, a table or a report")},
+    }
+)
+"""Panel, and for each object name of its buttons the key that presses it.
+
+A key that napari has on its own, on whatever layer, is not for us: ``tests/widgets/test_keys.py`` knows them all.
+"""
+KEYS: Final[Mapping[str, Key]] = MappingProxyType(
+    {name: key for panel in SHEET.values() for name, key in panel.items()}
+)
+
+
+def with_key(name: str, tip: str) -> str:
+    """End the tool tip of the control of that object name with its key, if it has one."""
+    key = KEYS.get(name)
+    end = "" if key is None else f"({key.text})"
+    return tip if tip.endswith(end) else f"{tip} {end}"
