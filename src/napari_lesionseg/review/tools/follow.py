@@ -21,8 +21,8 @@ _LEAST_LEFT = 0.3  # Of the moved piece, after clipping.
 _BAND_MM = 4.0  # On either side of the outline.
 _FARTHEST_MM = 5.0
 _GROWTH_MM = 2.0  # How far the outline may move out, where the HU say so.
-_MOST_VOXELS = 3000  # Of the band; more do not tell more.
-_BETTER = 1e-3  # A correlation that a longer shift has to be better by.
+_MOST_VOXELS = 1000  # Of the band; more do not tell more.
+_NO_BETTER = 1e-3  # A difference in correlation that does not speak for a longer shift.
 
 
 @dataclass(frozen=True)
@@ -72,22 +72,23 @@ def _best_shift(inside: Bools, here: Grey, there: Grey, spacing: tuple[float, fl
     rows, columns = np.nonzero(_distance(inside, spacing) + _distance(~inside, spacing) <= _BAND_MM)
     every = max(1, len(rows) // _MOST_VOXELS)
     rows, columns = rows[::every], columns[::every]
-    ours = _standard(here[rows, columns])
-    best, likeness = (0, 0), -1.0
-    for y, x in _shifts(spacing):
-        at = np.clip(rows + y, 0, there.shape[0] - 1), np.clip(columns + x, 0, there.shape[1] - 1)
-        alike = float(np.dot(ours, _standard(there[at])))
-        if alike > likeness + _BETTER:
-            best, likeness = (y, x), alike
-    return best, likeness
+    shifts = _shifts(spacing)
+    far = np.abs(shifts).max(axis=0)
+    padded = np.pad(there, [(int(side), int(side)) for side in far], mode="edge")
+    at = (rows + far[0]) * padded.shape[1] + columns + far[1]
+    theirs = padded.ravel()[at + (shifts @ (padded.shape[1], 1))[:, None]]
+    alike = _standard(theirs) @ _standard(here[rows, columns])
+    best = int(np.argmax(alike >= alike.max() - _NO_BETTER))  # Of equals the shortest.
+    return (int(shifts[best, 0]), int(shifts[best, 1])), float(alike[best])
 
 
-def _shifts(spacing: tuple[float, float]) -> list[Shift]:
-    """All shifts of at most 5 mm, the shortest first."""
-    y, x = (np.arange(-math.floor(_FARTHEST_MM / side), math.floor(_FARTHEST_MM / side) + 1) for side in spacing)
-    lengths = np.hypot(*np.meshgrid(y * spacing[0], x * spacing[1], indexing="ij"))
-    order = np.argsort(lengths, axis=None, kind="stable")[: np.count_nonzero(lengths <= _FARTHEST_MM)]
-    return [(int(y[row]), int(x[column])) for row, column in zip(*np.unravel_index(order, lengths.shape), strict=True)]
+def _shifts(spacing: tuple[float, float]) -> npt.NDArray[np.int64]:
+    """All shifts (n, 2) of at most 5 mm along y and x, the shortest first."""
+    far_y, far_x = (math.floor(_FARTHEST_MM / side) for side in spacing)
+    shifts = np.mgrid[-far_y : far_y + 1, -far_x : far_x + 1].reshape(2, -1).T
+    lengths = np.hypot(*(shifts * spacing).T)
+    near = np.argsort(lengths, kind="stable")[: np.count_nonzero(lengths <= _FARTHEST_MM)]
+    return np.asarray(shifts[near])
 
 
 def _adapted(moved: Bools, fits: Bools, spacing: tuple[float, float]) -> Bools:
@@ -112,5 +113,6 @@ def _distance(inside: Bools, spacing: tuple[float, float]) -> npt.NDArray[Any]:
 
 
 def _standard(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    centred: npt.NDArray[Any] = values - values.mean(dtype=np.float64)
-    return centred / max(float(np.linalg.norm(centred)), 1e-9)
+    centred: npt.NDArray[Any] = values - values.mean(axis=-1, keepdims=True)
+    centred /= np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-6)
+    return centred
