@@ -1,4 +1,4 @@
-"""A case is taken out of the lists, comes back, gets another id or is found again; a comment says so."""
+"""A case is added, taken out of the lists, comes back, gets another id or is found again; a comment says so."""
 
 from __future__ import annotations
 
@@ -10,9 +10,49 @@ from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import rows
 from napari_lesionseg.study.database import now
 from napari_lesionseg.study.files import path_to_store, sha256_of
-from napari_lesionseg.study.new_scan import check_one_file
+from napari_lesionseg.study.new_scan import NewScan, check_one_file
 from napari_lesionseg.study.records import check_id
 from napari_lesionseg.study.schema import CaseRow, CommentRow
+from napari_lesionseg.study.split import Split
+
+
+def add(
+    session: Session, folder: Path, new: NewScan, case_id: str | None, patient: str | None, split: Split | None
+) -> str:
+    """Add a case of a scan that was read, copied into ``folder`` if that was asked for, and return its id.
+
+    Parameters
+    ----------
+    case_id, patient
+        None for the next neutral id, and for a patient of the case's name.
+    split
+        Of a patient who is new; None for the one that the ledger draws.
+
+    Raises
+    ------
+    LesionsegError
+        If the case is known, its patient is in another split, or the file is another patient's.
+    """
+    case_id = case_id or rows.free_id(session)
+    rows.refuse_known_case(session, case_id)
+    owner = rows.find_or_add_patient(session, patient or case_id, split)
+
+    def check(sha256: str) -> None:
+        rows.refuse_scan_of_other_patient(session, new.path, sha256, owner)
+
+    path, sha256 = new.place(folder, case_id, check)
+    row = CaseRow(
+        id=case_id,
+        patient=owner,
+        scan=path_to_store(folder, path),
+        sha256=sha256,
+        shape=list(new.volume.geometry.shape),
+        affine=new.volume.geometry.affine.ravel().tolist(),
+        added=now(),
+    )
+    session.add(row)
+    session.flush()
+    return case_id
 
 
 def remove(session: Session, case_id: str, reason: str, reviewer: str) -> None:

@@ -119,26 +119,8 @@ class Study:
         chosen = check_split(split) if split is not None else None
         new = NewScan.read(Path(scan), copy=copy, series=series, geometry=geometry)
         with self._session(write=True) as session:
-            case_id = case_id or rows.free_id(session)
-            rows.refuse_known_case(session, case_id)
-            owner = rows.find_or_add_patient(session, patient or case_id, chosen)
-            path, sha256 = new.place(
-                self.folder,
-                case_id,
-                lambda found: rows.refuse_scan_of_other_patient(session, new.path, found, owner),
-            )
-            row = CaseRow(
-                id=case_id,
-                patient=owner,
-                scan=path_to_store(self.folder, path),
-                sha256=sha256,
-                shape=list(new.volume.geometry.shape),
-                affine=new.volume.geometry.affine.ravel().tolist(),
-                added=now(),
-            )
-            session.add(row)
-            session.flush()
-            return rows.read_case(session, self.folder, case_id)
+            added = case_changes.add(session, self.folder, new, case_id, patient, chosen)
+            return rows.read_case(session, self.folder, added)
 
     def remove_case(self, case_id: str, reason: str, *, reviewer: str = "") -> None:
         """Take a case out of the lists and of training; its files, its history and its patient's split stay.
