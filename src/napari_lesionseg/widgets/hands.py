@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Hands:
 
     def __init__(self, viewer: napari.Viewer, workbench: Workbench, pictures: Path | None) -> None:
         self.viewer, self.workbench, self.pictures = viewer, workbench, pictures
+        self.pen = Pen(viewer)
         self.problems: list[str] = []
         workbench.context.problem.connect(self.problems.append)
         self._last = "the beginning"
@@ -93,15 +94,8 @@ class Hands:
 
     def draw(self, points: Sequence[Point]) -> None:
         """Press the left button at the first point, move through all of them, and let it go at the last."""
-        canvas: QWidget = self.viewer.window._qt_viewer.canvas.native
-        where = [self._on_canvas(canvas.size(), point) for point in points]
-        _mouse(canvas, QMouseEvent.Type.MouseMove, where[0], Qt.MouseButton.NoButton)
-        _mouse(canvas, QMouseEvent.Type.MouseButtonPress, where[0], Qt.MouseButton.LeftButton)
-        for place in where[1:]:
+        for _ in self.pen.steps(points):
             pause(MOVE_MS)
-            _mouse(canvas, QMouseEvent.Type.MouseMove, place, Qt.MouseButton.LeftButton)
-        pause(MOVE_MS)
-        _mouse(canvas, QMouseEvent.Type.MouseButtonRelease, where[-1], Qt.MouseButton.LeftButton)
 
     def key(self, keys: Any, modifiers: Any = Qt.KeyboardModifier.NoModifier) -> None:
         """Press a key while the picture has the focus."""
@@ -123,8 +117,28 @@ class Hands:
         else:
             of.grab().save(path)
 
+
+class Pen:
+    """The mouse on the canvas of one viewer."""
+
+    def __init__(self, viewer: napari.Viewer) -> None:
+        self._viewer = viewer
+
+    def steps(self, points: Sequence[Point]) -> Iterator[None]:
+        """Press the left button at the first point, move through all of them, and let it go; a yield after each."""
+        canvas: QWidget = self._viewer.window._qt_viewer.canvas.native
+        where = [self._on_canvas(canvas.size(), point) for point in points]
+        _mouse(canvas, QMouseEvent.Type.MouseMove, where[0], Qt.MouseButton.NoButton)
+        _mouse(canvas, QMouseEvent.Type.MouseButtonPress, where[0], Qt.MouseButton.LeftButton)
+        yield
+        for place in where[1:]:
+            _mouse(canvas, QMouseEvent.Type.MouseMove, place, Qt.MouseButton.LeftButton)
+            yield
+        _mouse(canvas, QMouseEvent.Type.MouseButtonRelease, where[-1], Qt.MouseButton.LeftButton)
+        yield
+
     def _on_canvas(self, size: QSize, point: Point) -> QPointF:
-        camera = self.viewer.scene.camera
+        camera = self._viewer.scene.camera
         y, x = (size.height() / 2, size.width() / 2)
         return QPointF(
             x + camera.zoom * (point[1] - camera.center[-1]), y + camera.zoom * (point[0] - camera.center[-2])
