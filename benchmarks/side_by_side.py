@@ -92,7 +92,9 @@ def bare_side(scan: Volume, mask: Mask, truth: Mask, like: Any) -> Side:
     return Side(viewer, layers[0], scan.geometry.spacing)
 
 
-def by_turns(ours: Side, bare: Side, rounds: int, middle: tuple[int, int], slices: range) -> dict[str, dict[str, float]]:
+def by_turns(
+    ours: Side, bare: Side, rounds: int, middle: tuple[int, int], slices: range
+) -> dict[str, dict[str, float]]:
     """Step, paint and undo on both sides by turns; median milliseconds, their ratio, and the quartiles of ratios."""
     times: dict[str, list[tuple[float, float]]] = {"slice_step": [], "stroke": [], "undo": []}
     for number in range(-3, rounds):  # The first rounds warm up.

@@ -1,0 +1,94 @@
+"""The page of what was measured: docs/reference/review-speed.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+PAGE = """# How quick reviewing is
+
+Made by `python benchmarks/review_speed.py --write` on {day}, at commit {commit}, on {machine}.
+
+## The window, on a scan of 512 × 512 × 300 voxels
+
+The workbench with scan, mask, truth and prediction, against bare napari with the same three layers on a canvas of the
+same size, by turns in one run. From the first event to the picture drawn, on the window's thread, without the time
+other programs had the processor. Quartiles are those of the ratios of all turns.
+
+| | workbench (ms) | napari (ms) | ratio of medians | quartiles | wanted |
+|---|---|---|---|---|---|
+{turns}
+
+| | measured | wanted |
+|---|---|---|
+| from a written stroke to its figures in the panel, median | {metrics_ms} ms | < 50 ms |
+| longest pause of the window while scrolling, painting, undoing, asking for the worst slice | {pause_ms} ms | < 200 ms |
+
+A stroke here is 12 moves of the mouse, each drawn at once; OpenGL is drawn in software.
+
+## Strokes to Dice {goal}
+
+A scripted reviewer corrects a bundled model's prediction through mouse and buttons, once with napari's brush and eraser
+only, once with all tools. Both know the truth; a hand is lifted after {longest} voxels. A stroke, a click on the
+picture and a press of a button count one each; walking through the slices, zooming and another brush size count
+nothing. The seconds are those the tools took, without drawing the picture.
+
+| case | Dice before | | Dice after | strokes | clicks | both | voxels edited | seconds |
+|---|---|---|---|---|---|---|---|---|
+{cases}
+
+All cases: {ours} strokes and clicks with all tools, {plain} with brush and eraser, {times:.1f} times as many (wanted: 3).
+{left_out}
+"""
+WANTED = 1.2
+
+
+def write_page(path: Path, fast: dict[str, Any], done: dict[str, dict[str, Any]], left_out: str) -> None:
+    """Write the figures of ``review_speed`` as a page."""
+    from reviewers import GOAL
+    from strokes import LONGEST
+
+    sums = {who: sum(case[who]["actions"] for case in done.values()) for who in ("ours", "plain")}
+    text = PAGE.format(
+        day=date.today().isoformat(),
+        commit=_commit(),
+        machine=_machine(),
+        turns="\n".join(_turn(name, turn) for name, turn in fast["turns"].items()),
+        metrics_ms=fast["metrics_ms"],
+        pause_ms=fast["longest_pause_ms"],
+        goal=GOAL,
+        longest=int(LONGEST),
+        cases="\n".join(_row(name, who, case[who]) for name, case in done.items() for who in ("ours", "plain")),
+        times=sums["plain"] / max(1, sums["ours"]),
+        left_out=f"coronacases_010 was left out: {left_out}." if left_out else "",
+        **sums,
+    )
+    path.write_text(text.rstrip() + "\n", encoding="utf-8")
+
+
+def _turn(name: str, turn: dict[str, float]) -> str:
+    words = {"slice_step": "slice step", "stroke": "brush stroke", "undo": "undo"}[name]
+    spread = f"{turn['low']} to {turn['high']}"
+    return f"| {words} | {turn['ours_ms']} | {turn['bare_ms']} | {turn['ratio']} | {spread} | < {WANTED} |"
+
+
+def _row(name: str, who: str, tally: dict[str, float]) -> str:
+    words = {"ours": "all tools", "plain": "brush and eraser"}[who]
+    counts = f"{tally['strokes']} | {tally['clicks']} | {tally['actions']} | {tally['voxels']} | {tally['seconds']:.0f}"
+    return f"| {name} | {tally['dice_before']:.3f} | {words} | {tally['dice']:.3f} | {counts} |"
+
+
+def _commit() -> str:
+    asked = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def _machine() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    busy = f", with a load of {os.getloadavg()[0]:.1f} by it and other programs" if hasattr(os, "getloadavg") else ""
+    return f"{os.cpu_count()} processors ({name}), {platform.system()}, Python {platform.python_version()}{busy}"
