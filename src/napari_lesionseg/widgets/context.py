@@ -87,6 +87,8 @@ class Context:
     def _on_panel_gone(self) -> None:
         self._panels -= 1
         if self._panels == 0:
+            with suppress(RuntimeError, LesionsegError):  # Its button, or the whole viewer, is gone.
+                self.mouse.put_down()
             with suppress(RuntimeError):  # When Python ends, Qt's objects go in any order; children end by themselves.
                 self.close()
 
