@@ -311,7 +311,7 @@ class World:
     def do_copy(self) -> None:
         z = int(self.rng.integers(1, SHAPE[0]))
         self.session.set_slice(z)
-        self.workbench.correct.copy_requested.emit(-1)
+        self.workbench.correct.action_requested.emit("copy_below", None)
         labels = self.changed()
         if labels[z - 1].any():  # An empty slice is not copied.
             labels[z] = labels[z - 1]
@@ -320,7 +320,7 @@ class World:
     def do_holes(self) -> None:
         labels, z = self.changed(), self.voxel()[0]
         self.session.set_slice(z)
-        self.workbench.correct.fill_holes_requested.emit()
+        self.workbench.correct.action_requested.emit("fill_holes", None)
         outside = np.pad(labels[z] == 0, 1, constant_values=True)
         labels[z][(labels[z] == 0) & ~flood(outside, (0, 0), connectivity=1)[1:-1, 1:-1]] = 1
         self.model.edit(labels, self.threshold)
@@ -328,7 +328,7 @@ class World:
     def do_revert(self) -> None:
         labels, z = self.changed(), self.voxel()[0]
         self.session.set_slice(z)
-        self.workbench.correct.revert_requested.emit()
+        self.workbench.correct.action_requested.emit("revert_slice", None)
         if self.model.probability is not None:
             labels[z] = self.model.predicted(self.threshold)[z]
         self.model.edit(labels, self.threshold)

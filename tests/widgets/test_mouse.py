@@ -33,8 +33,7 @@ def test_one_tool_at_a_time_has_the_mouse_and_the_other_hears_that_it_lost_it(wo
     assert viewer.mouse_drag_callbacks == before
 
 
-@pytest.mark.parametrize("key", ["Escape", "Z"])
-@pytest.mark.parametrize("active", ["mask", "image"])
+@pytest.mark.parametrize(("key", "active"), [("Escape", "mask"), ("Escape", "image"), ("Z", "mask")])
 def test_a_key_gives_the_mouse_back_and_is_naparis_own_again(workbench: Any, tiny: Any, key: str, active: str) -> None:
     workbench.show_case(tiny)
     viewer, layers, lost = workbench.context.viewer, workbench.context.layers, []

@@ -137,13 +137,13 @@ def test_correct_asks_for_tools_and_edits_by_their_names(qtbot: QtBot) -> None:
     panel.show_steps(undo="a", redo="b")
     asked: list[object] = []
     panel.tool_requested.connect(asked.append)
-    panel.copy_requested.connect(asked.append)
-    panel.revert_requested.connect(lambda: asked.append("revert"))
+    panel.action_requested.connect(lambda action, amount: asked.append((action, amount)))
     panel.brush_requested.connect(asked.append)
     for name in ("tool_paint", "tool_erase", "tool_fill", "copy_below", "copy_above", "revert_slice"):
         qtbot.mouseClick(panel.findChild(QWidget, name), LEFT)
     panel.brush.setValue(12)
-    assert asked == ["paint", "erase", "fill", -1, 1, "revert", 12]
+    edits: list[object] = [(name, None) for name in ("copy_below", "copy_above", "revert_slice")]
+    assert asked == ["paint", "erase", "fill", *edits, 12]
 
 
 def test_correct_counts_slices_in_words(qtbot: QtBot) -> None:

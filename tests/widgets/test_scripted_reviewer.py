@@ -33,6 +33,7 @@ def test_the_mouse_draws_the_voxels_it_is_led_over(make_napari_viewer: Any, tiny
     hands = Hands(viewer, workbench, None)
     hands.press("tool_paint")
     workbench.correct.brush.setValue(1)
+    workbench.correct.gate.setChecked(False)  # The scan is of air.
     pause(500)  # Until the window has its size.
     hands.draw([(3, 2), (3, 6)])
     painted = np.argwhere(workbench.session.mask.array)

@@ -130,6 +130,7 @@ class Driver:
         layer: Any = self.workbench.context.layers.mask
         wrong = (mask != truth).nonzero()
         self.workbench.correct.brush.setValue(1)
+        self.workbench.correct.gate.setChecked(False)  # What to draw is known.
         for tool, label in (("tool_paint", 1), ("tool_erase", 0)):
             self.hands.press(tool)
             with layer.block_history():  # As one drag of the mouse.

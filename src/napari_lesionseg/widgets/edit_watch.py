@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Labels
 
+from napari_lesionseg.widgets.brush import Brush, GatedPaint
+
 WRITERS = ("paint", "fill", "paint_polygon", "data_setitem")  # All ways by which napari writes into a labels layer.
 OTHER_TOOL = "other tool"
 
@@ -26,19 +28,26 @@ class EditWatch:
         Labels (z, y, x) on an array of uint8.
     on_edited
         Called with the display slices (z) that were touched, and the tool: ``"brush"``, ``"eraser"``,
-        ``"fill"``, ``"polygon"``, ``"encircle"`` or ``"other tool"``.
+        ``"fill"``, ``"polygon"``, ``"encircle"`` or ``"other tool"``, or the name of the brush's gate.
     refuse
         Called with a sentence when the layer was given voxels that are no lesion mask.
+    brush
+        How the brush paints.
     """
 
     def __init__(
-        self, layer: Labels, on_edited: Callable[[tuple[int, ...], str], None], refuse: Callable[[str], None]
+        self,
+        layer: Labels,
+        on_edited: Callable[[tuple[int, ...], str], None],
+        refuse: Callable[[str], None],
+        brush: Brush,
     ) -> None:
         self._layer, self._on_edited, self._refuse = layer, on_edited, refuse
         self._array = layer.data
         self._tool = OTHER_TOOL
         layer._history_limit = 0  # There is no public way to have no history.
         layer._reset_history()
+        self._gated = GatedPaint(layer, brush)
         for name in WRITERS:
             setattr(layer, name, self._told_afterwards(name, getattr(layer, name)))
         layer.events.paint.connect(self._on_paint)
@@ -78,7 +87,7 @@ class EditWatch:
     def _tool_of(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         if name == "paint":
             label = kwargs["new_label"] if "new_label" in kwargs else args[1]
-            return "eraser" if label == self._layer.colormap.background_value else "brush"
+            return self._gated.name_for(label)
         if name == "paint_polygon":
             return "encircle" if self._layer._overlays["brush_stroke"].active else "polygon"
         return "fill" if name == "fill" else OTHER_TOOL

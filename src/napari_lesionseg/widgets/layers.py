@@ -15,6 +15,7 @@ from napari_lesionseg.review.session import Session
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.windowing import Window
 from napari_lesionseg.widgets import layer_styles as styles
+from napari_lesionseg.widgets.brush import Brush
 from napari_lesionseg.widgets.comparison_layers import ComparisonLayers
 from napari_lesionseg.widgets.edit_watch import EditWatch
 from napari_lesionseg.widgets.heat_layers import HeatLayer
@@ -36,6 +37,7 @@ class LayerBridge:
         self.comparison = ComparisonLayers(self)
         self.overlays = OverlayLayers(self)
         self.heat = HeatLayer(self)
+        self.brush = Brush()
         self._watch: EditWatch | None = None
         self._busy = False  # We are the ones who change layers or session.
         self._swapped = False  # The mask on the screen is the one the session tells of next.
@@ -105,7 +107,7 @@ class LayerBridge:
         self.image.contrast_limits_range = styles.window_range(scan, window)
         self.image.events.contrast_limits.connect(self._on_limits)
         self.mask = self.add_labels(mask, styles.mask_style(mask))
-        self._watch = EditWatch(self.mask, self._on_edited, self.session.message.emit)
+        self._watch = EditWatch(self.mask, self._on_edited, self.session.message.emit, self.brush)
         self._watch.answer_undo(self.undo, self.redo)
         self.mask.events.editable.connect(self._on_editable)  # napari allows editing of all it is given.
 

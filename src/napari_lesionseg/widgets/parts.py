@@ -7,7 +7,18 @@ from typing import Any
 
 from psygnal import SignalInstance
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QElidingLabel, QLabeledSlider
 
 from napari_lesionseg.widgets.keys import with_key
@@ -46,6 +57,30 @@ def slider(name: str, tip: str, low: int, high: int) -> QLabeledSlider:
     return made
 
 
+def whole(name: str, tip: str, low: int, high: int) -> QSpinBox:
+    """Make a box for a whole number, wide enough for four digits in any font."""
+    made = QSpinBox()
+    made.setRange(low, high)
+    _finish_spin(made, name, tip)
+    return made
+
+
+def decimal(name: str, tip: str, low: float, high: float) -> QDoubleSpinBox:
+    """Make a box for a number with two decimals, wide enough for it in any font."""
+    made = QDoubleSpinBox()
+    made.setRange(low, high)
+    _finish_spin(made, name, tip)
+    return made
+
+
+def _finish_spin(made: QAbstractSpinBox, name: str, tip: str) -> None:
+    made.setObjectName(name)
+    made.setToolTip(tip)
+    made.setKeyboardTracking(False)  # A number that is being typed is none yet.
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    made.setStyleSheet("QAbstractSpinBox { min-width: 5.5em; }")
+
+
 def widen(control: QWidget, pixels: int) -> None:
     """Give the text of a spin box or button so much room; napari's style sheet overrides what Qt's methods ask for."""
     control.setStyleSheet(f"QAbstractSpinBox, QPushButton {{ min-width: {pixels}px; }}")
@@ -57,6 +92,13 @@ def note(name: str, text: str = "") -> QLabel:
     made.setObjectName(name)
     made.setWordWrap(True)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
+
+
+def heading(text: str) -> QLabel:
+    """Make the headline of a group of controls in a panel."""
+    made = QLabel(text)
+    made.setStyleSheet("QLabel { font-weight: bold; }")
     return made
 
 

@@ -76,6 +76,7 @@ class ScriptedReviewer:
         """
         self._hands.viewer.reset_view()  # The mouse reaches what is on the canvas only.
         self._workbench.correct.brush.setValue(brush)
+        self._workbench.correct.gate.setChecked(False)  # What to draw is known.
         truth = np.load(self._truths / f"{case}.npy")
         wrong = (self._mask() != truth).sum(axis=(1, 2))
         before = int(wrong.sum())

@@ -30,6 +30,12 @@ class Settings(BaseModel):
     """Threshold last chosen, by model name."""
     brush_size: int = 8
     """Brush diameter in voxels."""
+    hu_gate: bool = True
+    """Whether the brush keeps to ``hu_range``."""
+    hu_range: tuple[int, int] = (-800, -100)
+    """HU that the brush paints: ground glass and the edge of consolidation."""
+    certainty: float = 0.25
+    """What the model has to say at least where the model brush paints and a missed lesion is accepted, 0 to 1."""
     export_format: str = "nifti"
     """Format last saved in, a key of ``review.exports.FORMATS``."""
     lesion_type: str = "Lesion"

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.review.tools.given import Edited, Given, given_by
 from napari_lesionseg.volumes import Volume
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.correct_panel import CorrectPanel
+from napari_lesionseg.widgets.edit_runner import EditRunner
 from napari_lesionseg.widgets.parts import listen
+from napari_lesionseg.widgets.presenters.brush_gate import BrushGate
+from napari_lesionseg.widgets.presenters.correct_actions import maker, name_of
+from napari_lesionseg.widgets.presenters.region_tools import NAMES as REGION_TOOLS
+from napari_lesionseg.widgets.presenters.region_tools import RegionTools
+
+MODES = {"paint_model": "paint"}
+"""napari's mode for a tool, where it has another name."""
+BY_MODEL = {"paint": False, "paint_model": True}
+"""Whether a brush follows the model."""
 
 
 class CorrectPresenter:
@@ -19,11 +27,11 @@ class CorrectPresenter:
     def __init__(self, panel: CorrectPanel, context: Context) -> None:
         self.panel, self.context, self.session = panel, context, context.session
         self._layer: Any = None  # The layer whose mode and brush are followed.
+        self.runner, self.gate = EditRunner(context), BrushGate(panel.mouse, context)
+        self.regions = RegionTools(context, self.runner, self.gate, self._show_tool)
         panel.tool_requested.connect(self._on_tool)
         panel.brush_requested.connect(self._on_brush)
-        panel.copy_requested.connect(self._on_copy)
-        panel.fill_holes_requested.connect(self._on_fill_holes)
-        panel.revert_requested.connect(self._on_revert)
+        panel.action_requested.connect(self._on_action)
         panel.undo_requested.connect(context.layers.undo)
         panel.redo_requested.connect(context.layers.redo)
         listen(self.session.scan_changed, self._on_scan, panel)
@@ -38,52 +46,48 @@ class CorrectPresenter:
         self.panel.show_brush(self.context.settings.brush_size)
         self._show_count()
         self._layer = self.context.layers.mask
-        self.panel.show_tool("" if self._layer is None else str(self._layer.mode))
+        self._show_tool()
         if self._layer is not None:
             self._layer.brush_size = self.context.settings.brush_size
-            self._layer.events.mode.connect(self._on_layer_mode)
+            self._layer.events.mode.connect(self._show_tool)
             self._layer.events.brush_size.connect(self._on_layer_brush)
 
-    def _on_tool(self, mode: str) -> None:
-        if self._layer is not None:
-            self.context.viewer.layers.selection.active = self._layer
-            self._layer.selected_label = 1
-            self._layer.mode = mode
+    def _on_tool(self, tool: str) -> None:
+        if self._layer is None:
+            return
+        self.context.viewer.layers.selection.active = self._layer
+        self._layer.selected_label = 1
+        try:
+            if tool in REGION_TOOLS:
+                self.regions.canvas.take(tool)
+            else:
+                self._take_napari(tool)
+        except LesionsegError as error:
+            self.context.say(str(error))
+        self._show_tool()
+
+    def _take_napari(self, tool: str) -> None:
+        if tool in BY_MODEL:
+            self.gate.follow_model(BY_MODEL[tool])
+        self.regions.canvas.put_down()
+        self._layer.mode = MODES.get(tool, tool)
 
     def _on_brush(self, size: int) -> None:
         if self._layer is not None:
             self._layer.brush_size = size
 
-    def _on_layer_mode(self) -> None:
-        self.panel.show_tool(str(self._layer.mode))
+    def _show_tool(self, *_: object) -> None:
+        mode = "" if self._layer is None else str(self._layer.mode)
+        brush = "paint_model" if self.gate.by_model else "paint"
+        self.panel.show_tool(self.regions.canvas.tool or (brush if mode == "paint" else mode))
 
     def _on_layer_brush(self) -> None:
         size = round(float(self._layer.brush_size))
         self.panel.show_brush(size)
         self.context.settings.brush_size = size  # Written with the next file that is opened or saved.
 
-    def _on_copy(self, step: int) -> None:
-        from napari_lesionseg.review.tools.copy_slice import copy_from_neighbour
-
-        self._edit(lambda given: copy_from_neighbour(given, step), "copy from above" if step > 0 else "copy from below")
-
-    def _on_fill_holes(self) -> None:
-        from napari_lesionseg.review.tools.fill_holes import fill_holes  # scipy.ndimage: not while the dock opens.
-
-        self._edit(fill_holes, "fill holes")
-
-    def _on_revert(self) -> None:
-        from napari_lesionseg.review.tools.reset import reset_slices
-
-        self._edit(reset_slices, "revert slice")
-
-    def _edit(self, make: Callable[[Given], Edited], tool: str) -> None:
-        if self.session.mask is None:
-            return
-        try:
-            self.session.write_slices(make(given_by(self.session)), tool)
-        except LesionsegError as error:
-            self.context.report(error)
+    def _on_action(self, action: str, amount: Any) -> None:
+        self.runner.run(maker(action, amount), name_of(action, amount), self.gate.reach)
 
     def _show_possible(self, *_: object) -> None:
         history, editable = self.session.history, self.session.scan is not None and self.session.editable
