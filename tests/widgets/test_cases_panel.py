@@ -15,6 +15,7 @@ from qtpy.QtGui import QFont, QFontMetrics
 from qtpy.QtTest import QTest
 
 from napari_lesionseg.study.queue import CaseSummary
+from napari_lesionseg.widgets import case_table
 from napari_lesionseg.widgets.case_table import CaseTable, local_time, texts
 from napari_lesionseg.widgets.cases_panel import CasesPanel
 from napari_lesionseg.widgets.study_thread import StudyThread
@@ -58,6 +59,37 @@ def test_cases_stand_in_the_order_they_were_added_until_a_head_is_clicked(panel:
         assert ids(panel) == order
         panel.table.sortByColumn(column, Qt.SortOrder.DescendingOrder)
         assert ids(panel) == order[::-1]
+
+
+def test_sorting_looks_at_each_case_once_and_filtering_does_not_sort(
+    panel: CasesPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    key = case_table._key
+    monkeypatch.setattr(case_table, "_key", lambda row, column: looked.append(row.id) or key(row, column))
+    panel.show_cases([replace(ROWS[0], id=f"case-{number}", lesion_ml=number * 7 % 1000) for number in range(1000)])
+    assert looked == []
+    panel.table.horizontalHeader().setSortIndicator(2, Qt.SortOrder.DescendingOrder)  # As a click does.
+    assert len(looked) == 1000
+    panel.text.setText("case-1")
+    panel.show_row(replace(ROWS[0], id="case-5", lesion_ml=0.0))
+    panel.show_case("case-10")
+    assert len(looked) == 1000
+    ml = [row.lesion_ml for row in panel.listed()]
+    assert len(ml) == 111 and ml == sorted(ml, reverse=True)
+
+
+def test_the_chosen_row_stays_chosen_and_the_first_order_comes_back(panel: CasesPanel) -> None:
+    panel.show_case("case-1")
+    panel.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    chosen = panel.table.selectionModel().selectedRows()
+    assert [panel.listed()[index.row()].id for index in chosen] == ["case-1"] and chosen[0].row() == 0
+    panel.show_row(replace(ROWS[1], reviewer="carla"))
+    assert ids(panel) == ["case-1", "case-2", "case-10"]
+    panel.show_cases([*ROWS, replace(ROWS[0], id="case-3")])
+    assert ids(panel) == ["case-1", "case-2", "case-3", "case-10"]
+    panel.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+    assert ids(panel) == ["case-10", "case-2", "case-1", "case-3"]
 
 
 def test_filtering_by_text_and_state(panel: CasesPanel) -> None:

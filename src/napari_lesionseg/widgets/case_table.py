@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
@@ -33,29 +34,36 @@ COLOURS = {
 }
 """A dot of this colour stands before the state; every colour has its word beside it."""
 UNFINISHED = "unfinished"
-SORT_ROLE = Qt.ItemDataRole.UserRole
+ASCENDING = Qt.SortOrder.AscendingOrder
 _ROOT = QModelIndex()
 
 
 class CaseTable(QAbstractTableModel):
-    """Cases, a row each; the open one is bold."""
+    """Cases, a row each; the open one is bold.
+
+    The order changes when its user sorts, and not while they work: a case that was just touched stays where it is.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[CaseSummary] = []
         self.open_id = ""
+        self._added: dict[str, int] = {}  # In which order they were given.
+        self._order = (-1, ASCENDING)
         self._dots = {state: _dot(colour) for state, colour in COLOURS.items()}
 
     def show(self, rows: Sequence[CaseSummary]) -> None:
         """Show these cases; rows stay where they are if the cases are the same ones as before."""
-        if [row.id for row in rows] != [row.id for row in self.rows]:
+        new = {row.id: row for row in rows}
+        if new.keys() != self._added.keys():
             self.beginResetModel()
-            self.rows = list(rows)
+            self._added = {case_id: number for number, case_id in enumerate(new)}
+            self.rows = self._in_order(rows)
             self.endResetModel()
             return
-        for at, row in enumerate(rows):
-            if row != self.rows[at]:
-                self.rows[at] = row
+        for at, known in enumerate(self.rows):
+            if new[known.id] != known:
+                self.rows[at] = new[known.id]
                 self._changed(at)
 
     def update(self, row: CaseSummary) -> None:
@@ -71,6 +79,25 @@ class CaseTable(QAbstractTableModel):
         for at, row in enumerate(self.rows):
             if row.id in (before, case_id):
                 self._changed(at)
+
+    def sort(self, column: int, order: Qt.SortOrder = ASCENDING) -> None:
+        """Order by a column, those that are the same in it by their ids; by -1 as they were given."""
+        self._order = (column, order)
+        self.layoutAboutToBeChanged.emit()
+        before = [(self.rows[index.row()].id, index) for index in self.persistentIndexList()]
+        self.rows = self._in_order(self.rows)
+        now = {row.id: at for at, row in enumerate(self.rows)}
+        self.changePersistentIndexList(
+            [index for _, index in before], [self.index(now[case_id], index.column()) for case_id, index in before]
+        )
+        self.layoutChanged.emit()
+
+    def _in_order(self, rows: Sequence[CaseSummary]) -> list[CaseSummary]:
+        # Here, and not by the filter: Qt would ask Python for each of 100,000 comparisons.
+        column, order = self._order
+        if column < 0:
+            return sorted(rows, key=lambda row: self._added[row.id])
+        return sorted(rows, key=lambda row: (_key(row, column), _natural(row.id)), reverse=order != ASCENDING)
 
     def rowCount(self, parent: QModelIndex = _ROOT) -> int:  # noqa: N802 - Qt's name
         """How many cases."""
@@ -89,12 +116,10 @@ class CaseTable(QAbstractTableModel):
         return TIPS[section] if role == Qt.ItemDataRole.ToolTipRole else None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """What a cell shows, sorts by, and looks like."""
+        """What a cell shows and looks like."""
         row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return texts(row)[column]
-        if role == SORT_ROLE:
-            return _keys(row)[column]
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{row.id}, patient {row.patient}, {row.split}; {', '.join(row.masks) or 'no mask'}"
         return self._look(row, column, role)
@@ -115,17 +140,17 @@ class CaseTable(QAbstractTableModel):
 
 
 class CaseFilter(QSortFilterProxyModel):
-    """Cases of a state whose id, patient or reviewer holds a text; the open case is always shown.
-
-    The order changes when its user sorts, and not while they work: a case that was just touched stays where it is.
-    """
+    """Cases of a state whose id, patient or reviewer holds a text; the open case is always shown."""
 
     def __init__(self, table: CaseTable) -> None:
         super().__init__()
         self._table, self._text, self._state = table, "", ""
         self.setSourceModel(table)
-        self.setSortRole(SORT_ROLE)
         self.setDynamicSortFilter(False)
+
+    def sort(self, column: int, order: Qt.SortOrder = ASCENDING) -> None:
+        """Let the table order its rows."""
+        self._table.sort(column, order)
 
     def keep(self, text: str, state: str) -> None:
         """Show the cases that hold ``text`` and are in ``state``, ``UNFINISHED``, or any ("")."""
@@ -144,12 +169,6 @@ class CaseFilter(QSortFilterProxyModel):
         in_state = not row.finished if self._state == UNFINISHED else self._state in ("", row.state)
         return in_state and any(self._text in text.lower() for text in (row.id, row.patient, row.reviewer))
 
-    def lessThan(self, source_left: QModelIndex, source_right: QModelIndex) -> bool:  # noqa: N802 - Qt's name
-        """Whether a case comes before another; the same in both count by their ids."""
-        left, right = (self._table.rows[index.row()] for index in (source_left, source_right))
-        column = source_left.column()
-        return (_keys(left)[column], _keys(left)[0]) < (_keys(right)[column], _keys(right)[0])
-
 
 def texts(row: CaseSummary) -> tuple[str, ...]:
     """What the columns show of a case."""
@@ -166,19 +185,18 @@ def local_time(time: str | None) -> str:
     return f"{there:%H:%M}" if there.date() == datetime.now().astimezone().date() else f"{there.day} {there:%b}"
 
 
-def _keys(row: CaseSummary) -> tuple[Any, ...]:
-    """What the columns sort by; what is not known comes first."""
-    unknown = -1.0
-    return (
-        _natural(row.id),
-        STATES.index(row.state),
-        unknown if row.lesion_ml is None else row.lesion_ml,
-        unknown if row.uncertainty is None else row.uncertainty,
-        row.touched or "",
-        row.reviewer.lower(),
-    )
+def _key(row: CaseSummary, column: int) -> Any:
+    """What a column sorts by; what is not known comes first."""
+    if column == 0:
+        return _natural(row.id)
+    number = {2: row.lesion_ml, 3: row.uncertainty}
+    if column in number:
+        value = number[column]
+        return -1.0 if value is None else value
+    return {1: STATES.index(row.state), 4: row.touched or "", 5: row.reviewer.lower()}[column]
 
 
+@lru_cache(maxsize=1 << 15)
 def _natural(name: str) -> tuple[tuple[bool, int, str], ...]:
     """Let case-2 come before case-10."""
     parts = "".join(letter if letter.isdecimal() else f"\n{letter}\n" for letter in name.lower()).split("\n")
