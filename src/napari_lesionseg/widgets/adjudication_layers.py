@@ -61,14 +61,6 @@ class AdjudicationLayers:
             return None
         return at[0], at[1], at[2]
 
-    def go_to(self, voxel: Voxel) -> None:
-        """Look at a voxel: its slice, and the picture moved so that it is in sight."""
-        session, viewer = self._bridge.session, self._bridge.viewer
-        session.set_slice(voxel[0])
-        if session.scan is not None and not self._bridge.shows_all():
-            _, height, width = session.scan.geometry.spacing
-            viewer.scene.camera.center = (0.0, voxel[1] * height, voxel[2] * width)
-
     def _look(self, look: dict[str, object]) -> None:
         if self._bridge.mask is not None:
             for name, value in look.items():

@@ -57,6 +57,12 @@ SHEET: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
             "hide_overlays": Key("H", "Hold it to see the scan alone", False),
             "worst_slice": Key("Shift-W", "Go to the slice with the lowest Dice, then to the next worst"),
         },
+        "Lesions": {
+            "next_lesion": Key("Shift-G", "The lesion below in the table"),
+            "previous_lesion": Key("Shift-V", "The lesion above in the table"),
+            "accept_lesion": Key("Shift-Y", "This lesion is right; once more takes it back"),
+            "reject_lesion": Key("Shift-Q", "Take this lesion out of the mask, in all slices"),
+        },
         "Correct": {
             "tool_lasso_add": Key("W", "Draw round a place to add what lies inside"),
             "tool_lasso_remove": Key("Q", "Draw round a place to remove what lies inside"),

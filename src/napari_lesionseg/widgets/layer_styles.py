@@ -21,6 +21,8 @@ ENDINGS = (
 )
 METADATA_KEY = "lesionseg"
 MASK_COLOUR, TRUTH_COLOUR = "#3FA7FF", "#FFD84D"
+LABEL_COLOURS = (MASK_COLOUR, "#E58A2B", "#B58AE0", "#4FB36B", "#E06AA8", "#8FD3D1")
+"""Of labels 1, 2, … of the mask, over and over."""
 MASK_OPACITY, UNDER_ERRORS_OPACITY = 0.5, 0.12
 OUTLINE = 1  # Voxels.
 
@@ -71,7 +73,7 @@ def image_style(scan: Volume, window: Window) -> dict[str, Any]:
 
 def mask_style(mask: Mask, name: str = "mask") -> dict[str, Any]:
     """Keywords of the labels layer of the mask that is corrected."""
-    return {**_labels(mask, name, (MASK_COLOUR,)), "opacity": MASK_OPACITY}
+    return {**_labels(mask, name, LABEL_COLOURS), "opacity": MASK_OPACITY}
 
 
 def truth_style(truth: Mask, name: str = "truth") -> dict[str, Any]:
@@ -118,7 +120,7 @@ def agreement_style(map_: Mask) -> dict[str, Any]:
 
 def mask_look() -> dict[str, Any]:
     """How the mask looks: attributes of its layer."""
-    return {"colormap": _colormap((MASK_COLOUR,)), "contour": 0, "opacity": MASK_OPACITY}
+    return {"colormap": _colormap(LABEL_COLOURS), "contour": 0, "opacity": MASK_OPACITY}
 
 
 def result_look() -> dict[str, Any]:

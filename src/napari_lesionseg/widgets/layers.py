@@ -239,6 +239,13 @@ class LayerBridge:
         overlay.position = "top_left"  # Notifications appear at the bottom right.
         overlay.visible = bool(text)
 
+    def go_to(self, voxel: tuple[int, int, int]) -> None:
+        """Look at a voxel (z, y, x): its slice, and the picture moved so that it is in sight."""
+        self.session.set_slice(voxel[0])
+        if self.session.scan is not None and not self.shows_all():
+            _, height, width = self.session.scan.geometry.spacing
+            self.viewer.scene.camera.center = (0.0, voxel[1] * height, voxel[2] * width)
+
     def undo(self) -> None:
         """Take back the last edit, or say why not."""
         self._step(self.session.undo, "There is nothing to undo.")

@@ -21,6 +21,7 @@ from napari_lesionseg.widgets.export_panel import ExportPanel
 from napari_lesionseg.widgets.heat_panel import HeatPanel
 from napari_lesionseg.widgets.history_panel import HistoryPanel
 from napari_lesionseg.widgets.layer_styles import heat_legend
+from napari_lesionseg.widgets.lesions_panel import LesionsPanel
 from napari_lesionseg.widgets.open_panel import OpenPanel
 from napari_lesionseg.widgets.parts import listen, note
 from napari_lesionseg.widgets.presenters.adjudication import AdjudicationPresenter
@@ -31,6 +32,7 @@ from napari_lesionseg.widgets.presenters.correct import CorrectPresenter
 from napari_lesionseg.widgets.presenters.export import ExportPresenter
 from napari_lesionseg.widgets.presenters.heat import HeatPresenter
 from napari_lesionseg.widgets.presenters.history import HistoryPresenter
+from napari_lesionseg.widgets.presenters.lesions import LesionsPresenter
 from napari_lesionseg.widgets.presenters.open import OpenPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
 from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
@@ -62,7 +64,7 @@ class Workbench(QWidget):
         self.context: Context = context_for(napari_viewer)
         self.open, self.window_, self.segment = OpenPanel(), WindowPanel(), SegmentPanel()
         self.cases, self.readings = CasesPanel(), AdjudicationPanel()
-        self.heat = HeatPanel(heat_legend())
+        self.heat, self.lesions = HeatPanel(heat_legend()), LesionsPanel()
         self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
         self.views = ViewsPanel()
         self.retrain, self.history, self.save_line = RetrainPanel(), HistoryPanel(), SaveLine()
@@ -93,6 +95,7 @@ class Workbench(QWidget):
             AskPresenter(self.segment, self.context),
             ComparePresenter(self.compare, self.context),
             HeatPresenter(self.heat, self.context),
+            LesionsPresenter(self.lesions, self.context),
             CorrectPresenter(self.correct, self.context),
             HistoryPresenter(self.history, self.context),
             exporter,
@@ -170,6 +173,7 @@ class Workbench(QWidget):
             "Segment": self.segment,
             "Compare": self.compare,
             "Uncertainty": self.heat,
+            "Lesions": self.lesions,
             "Correct": self.correct,
             "History": self.history,
             "Export": self.export,

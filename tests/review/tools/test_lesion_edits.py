@@ -24,11 +24,11 @@ def dumbbell() -> np.ndarray:
 
 
 def test_a_lesion_is_taken_out_in_all_slices_it_reaches_and_no_other() -> None:
-    assert counts(after(seen(THREE, 2), relabel, (0, 0, 1), 0)) == {1: 2, 2: 1}
+    assert counts(after(seen(THREE, 2), relabel, [(0, 0, 1)], 0)) == {1: 2, 2: 1}
 
 
 def test_a_lesion_gets_another_label_and_what_touches_it_keeps_its_own() -> None:
-    assert counts(after(seen(THREE), relabel, (2, 0, 0), 7)) == {1: 2, 2: 1, 7: 6}
+    assert counts(after(seen(THREE), relabel, [(2, 0, 0)], 7)) == {1: 2, 2: 1, 7: 6}
 
 
 def test_merged_lesions_get_the_label_of_the_largest_and_no_voxel_is_added() -> None:
@@ -81,7 +81,7 @@ def test_a_cut_beside_the_lesion_is_refused(z: int) -> None:
 
 def test_a_lesion_that_is_gone_is_told_so() -> None:
     with pytest.raises(LesionsegError, match="not in the mask any more"):
-        relabel(seen(THREE), (1, 2, 3), 4)
+        relabel(seen(THREE), [(1, 2, 3)], 4)
 
 
 def test_free_labels_are_the_lowest_that_nobody_uses() -> None:

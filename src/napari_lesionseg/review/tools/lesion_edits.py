@@ -35,18 +35,23 @@ def lesion_at(given: Given, place: Voxel) -> Part:
     return pieces_at(lambda box: given.mask[box] == label, np.array([place]), slab_box(whole))
 
 
-def relabel(given: Given, place: Voxel, label: int) -> Edited:
-    """Give the lesion at ``place`` another label; 0 takes it out.
+def holds(part: Part, place: Voxel) -> bool:
+    """Whether a voxel belongs to a part."""
+    box, inside = part
+    at = tuple(one - side.start for one, side in zip(place, box, strict=True))
+    return all(0 <= one < size for one, size in zip(at, inside.shape, strict=True)) and bool(inside[at])
+
+
+def relabel(given: Given, places: Sequence[Voxel], label: int) -> Edited:
+    """Give the lesions at ``places`` another label; 0 takes them out.
 
     Raises
     ------
     LesionsegError
-        If there is no lesion, or it has that label.
+        If there is no lesion, or all have that label.
     """
-    part = lesion_at(given, place)
-    if given.mask[place] == label:
-        raise LesionsegError(f"The lesion has the label {label} already; choose another label.")
-    return _written(given, [(part, label)])
+    parts = [(lesion_at(given, place), label) for place in places]
+    return _written(given, parts, f"The label is {label} already; choose another label.")
 
 
 def merge(given: Given, places: Sequence[Voxel], bridge: bool) -> Edited:
@@ -124,17 +129,11 @@ def free_labels(mask: Labels, count: int) -> list[int]:
 def _different(given: Given, places: Sequence[Voxel]) -> list[Part]:
     parts: list[Part] = []
     for place in places:
-        if not any(_holds(part, place) for part in parts):
+        if not any(holds(part, place) for part in parts):
             parts.append(lesion_at(given, place))
     if len(parts) < 2:
         raise LesionsegError("Merging needs two lesions; choose a second one with Ctrl held down.")
     return parts
-
-
-def _holds(part: Part, place: Voxel) -> bool:
-    box, inside = part
-    at = tuple(one - side.start for one, side in zip(place, box, strict=True))
-    return all(0 <= one < size for one, size in zip(at, inside.shape, strict=True)) and bool(inside[at])
 
 
 def _first(part: Part) -> Voxel:

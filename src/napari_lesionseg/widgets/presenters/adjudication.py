@@ -144,7 +144,7 @@ class AdjudicationPresenter:
         self._number = self.adjudication.step(self._number, by, mask)
         if self._number is not None:
             self._place = self.adjudication.pieces[self._number].place
-            self.layers.go_to(self._place)
+            self.context.layers.go_to(self._place)
         self._show_place()
 
     def _on_settle(self) -> None:
