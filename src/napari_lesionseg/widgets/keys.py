@@ -59,7 +59,7 @@ SHEET: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
         },
         "Lesions": {
             "next_lesion": Key("Shift-G", "The lesion below in the table"),
-            "previous_lesion": Key("Shift-V", "The lesion above in the table"),
+            "previous_lesion": Key("Shift-F", "The lesion above in the table"),
             "accept_lesion": Key("Shift-Y", "This lesion is right; once more takes it back"),
             "reject_lesion": Key("Shift-Q", "Take this lesion out of the mask, in all slices"),
         },
