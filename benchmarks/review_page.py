@@ -26,7 +26,7 @@ other programs had the processor. Quartiles are those of the ratios of all turns
 | | measured | wanted |
 |---|---|---|
 | from a written stroke to its figures in the panel, median | {metrics_ms} ms | < 50 ms |
-| longest pause of the window while scrolling, painting, undoing, asking for the worst slice | {pause_ms} ms | < 200 ms |
+| longest pause of the window while scrolling, painting, undoing, seeking the worst slice | {pause_ms} ms | < 200 ms |
 
 A stroke here is 12 moves of the mouse, each drawn at once; OpenGL is drawn in software.
 
@@ -41,7 +41,8 @@ nothing. The seconds are those the tools took, without drawing the picture.
 |---|---|---|---|---|---|---|---|---|
 {cases}
 
-All cases: {ours} strokes and clicks with all tools, {plain} with brush and eraser, {times:.1f} times as many (wanted: 3).
+All cases: {ours} strokes and clicks with all tools, {plain} with brush and eraser only, {times:.1f} times as many
+(wanted: 3).
 {left_out}
 """
 WANTED = 1.2

@@ -1,4 +1,4 @@
-"""Asking the model about a place: the tool, from which probability on, and how many slices it looks at."""
+"""Asking the model about a place, nnInteractive where it is installed, and taking what others drew."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ Where its prediction of the whole scan is there already, nothing is run again.""
 
 
 class AskPanel(QWidget):
-    """Says whether the mouse asks the model."""
+    """Says whether the mouse asks the model, and what of other plugins is wanted."""
 
     ask_toggled = Signal(bool)
+    nninteractive_requested = Signal()
+    take_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +37,13 @@ class AskPanel(QWidget):
         self.reach.setToolTip("So many slices above and below the one on the screen are asked about, too")
         widen(self.threshold, 84)
         widen(self.reach, 56)
-        column(self, row(self.ask, self.threshold, self.reach))
+        tip = "Open nnInteractive on this scan; what it draws, in a layer of its own, can then be taken into the mask"
+        self.nninteractive = button("open_nninteractive", "nnInteractive", tip)
+        tip = "Add what is drawn in another labels layer (the selected one) to the mask, as one step"
+        self.take = button("take_layer", "Take layer into mask", tip)
+        column(self, row(self.ask, self.threshold, self.reach), row(self.nninteractive, self.take))
+        self.nninteractive.clicked.connect(self.nninteractive_requested)
+        self.take.clicked.connect(self.take_requested)
         self.ask.toggled.connect(self.ask_toggled)
         self.show_possible(False)
 

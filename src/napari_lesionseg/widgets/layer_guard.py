@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from napari.layers import Layer
+from napari.layers import Image, Layer
 from qtpy.QtCore import QTimer
 
 from napari_lesionseg.errors import LesionsegError
@@ -71,6 +71,8 @@ class LayerGuard:
         found = layer.metadata[METADATA_KEY]
         if layer not in self._bridge.viewer.layers or self._bridge.owns(layer):
             return
+        if "scan" in found and (found["scan"] is self._session.scan or not isinstance(layer, Image)):
+            return  # Of a plugin that gives its layers the metadata of the scan it works on.
         if "scan" in found and self._would_lose():
             self._report(f"{layer.name} was not opened: export the corrections of the open scan first.")
         elif "scan" in found:

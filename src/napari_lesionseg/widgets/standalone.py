@@ -11,9 +11,11 @@ from napari_lesionseg.widgets.context import context_for
 from napari_lesionseg.widgets.correct_panel import CorrectPanel
 from napari_lesionseg.widgets.export_panel import ExportPanel
 from napari_lesionseg.widgets.parts import listen, note
+from napari_lesionseg.widgets.presenters.ask import AskPresenter
 from napari_lesionseg.widgets.presenters.compare import ComparePresenter
 from napari_lesionseg.widgets.presenters.correct import CorrectPresenter
 from napari_lesionseg.widgets.presenters.export import ExportPresenter
+from napari_lesionseg.widgets.presenters.guests import GuestPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
 from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
 from napari_lesionseg.widgets.presenters.window import WindowPresenter
@@ -53,6 +55,8 @@ class SegmentWidget(_Standalone):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(SegmentPanel(), SegmentPresenter, napari_viewer)
+        context = context_for(napari_viewer)
+        self._asking = AskPresenter(self.panel, context), GuestPresenter(self.panel.ask, context)
 
 
 class CompareWidget(_Standalone):

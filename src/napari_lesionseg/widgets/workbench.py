@@ -30,6 +30,7 @@ from napari_lesionseg.widgets.presenters.cases import CasesPresenter
 from napari_lesionseg.widgets.presenters.compare import ComparePresenter
 from napari_lesionseg.widgets.presenters.correct import CorrectPresenter
 from napari_lesionseg.widgets.presenters.export import ExportPresenter
+from napari_lesionseg.widgets.presenters.guests import GuestPresenter
 from napari_lesionseg.widgets.presenters.heat import HeatPresenter
 from napari_lesionseg.widgets.presenters.history import HistoryPresenter
 from napari_lesionseg.widgets.presenters.lesions import LesionsPresenter
@@ -93,6 +94,7 @@ class Workbench(QWidget):
             ViewsPresenter(self.views, self.context),
             SegmentPresenter(self.segment, self.context),
             AskPresenter(self.segment, self.context),
+            GuestPresenter(self.segment.ask, self.context),
             ComparePresenter(self.compare, self.context),
             HeatPresenter(self.heat, self.context),
             LesionsPresenter(self.lesions, self.context),
