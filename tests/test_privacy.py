@@ -215,6 +215,7 @@ def test_a_folder_that_is_added_whole_leaves_nothing_of_its_headers_and_names(
         ["lesionseg", "study", "add-folder", "second", tasks, "--copy", "--yes"],
         ["lesionseg", "study", "add-folder", "second", "study", "--yes"],
         ["lesionseg", "study", "verify", "study", "--json"],
+        ["lesionseg", "study", "audit", "study", "case-0001", "-o", "audit.csv"],
     ]
     outcome = _run(tmp_path, commands)
     files, found = search_folder(tmp_path, planted.canaries.all, pdf_text)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_lesionseg.cli.study_add import add, add_folder
+from napari_lesionseg.cli.study_audit import audit
 from napari_lesionseg.cli.study_export import export
 from napari_lesionseg.cli.study_review import comments, readings
 from napari_lesionseg.cli.study_verify import verify
@@ -79,6 +80,7 @@ study_app.command()(export)
 study_app.command()(verify)
 study_app.command()(readings)
 study_app.command()(comments)
+study_app.command()(audit)
 
 
 def _scan_problem(study: Study, case: Case) -> str | None:

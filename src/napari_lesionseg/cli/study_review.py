@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_lesionseg.cli.study_words import AsJson, Folder, print_columns, print_json
+from napari_lesionseg.cli.study_words import AsJson, Folder, plain, print_columns, print_json
 from napari_lesionseg.study import Study
 
 OneCase = Annotated[str | None, typer.Argument(help="The case's id; left out, all cases.", metavar="[CASE]")]
@@ -44,7 +44,7 @@ def comments(folder: Folder, as_json: AsJson = False) -> None:
         typer.echo("Nobody has commented on a case.")
     for one in found:
         place = "" if one.voxel is None else f" at voxel {', '.join(map(str, one.voxel))} (z, y, x)"
-        typer.echo(f"{one.time[:19]}Z  {one.case}{place}  {_plain(one.reviewer)}: {_plain(one.text)}")
+        typer.echo(f"{one.time[:19]}Z  {one.case}{place}  {plain(one.reviewer)}: {plain(one.text)}")
 
 
 def _reading(asked: Any, case_id: str) -> dict[str, Any]:
@@ -60,12 +60,7 @@ def _reading(asked: Any, case_id: str) -> dict[str, Any]:
 
 
 def _row(reading: dict[str, Any]) -> tuple[str, ...]:
-    names = [f"{_plain(name)}{'' if name in reading['finished'] else ' …'}" for name in reading["readers"]]
+    names = [f"{plain(name)}{'' if name in reading['finished'] else ' …'}" for name in reading["readers"]]
     figures = (reading[name] for name in _FIGURES)
     shown = ("–" if value is None else f"{value:.3f}" for value in figures)
     return (reading["case"], *(*names, "–", "–")[:2], "yes" if reading["settled"] else "no", *shown)
-
-
-def _plain(text: str) -> str:
-    """One line that no terminal takes for a command."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -19,6 +19,11 @@ def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+def plain(text: str) -> str:
+    """One line that no terminal takes for a command."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def print_columns(rows: Sequence[tuple[str, ...]]) -> None:
     """Print left-aligned columns, whatever the width of the terminal: nothing is cut off."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
