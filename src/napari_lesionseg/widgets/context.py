@@ -16,10 +16,12 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.redact import private_trace
 from napari_lesionseg.review.cross_hair import CrossHair
+from napari_lesionseg.review.prior import Prior
 from napari_lesionseg.review.session import Session
 from napari_lesionseg.volumes import Volume
 from napari_lesionseg.widgets.case_opening import CaseOpening
 from napari_lesionseg.widgets.export_worker import ExportWorker
+from napari_lesionseg.widgets.growth_worker import GrowthWorker
 from napari_lesionseg.widgets.keep_worker import KeepWorker
 from napari_lesionseg.widgets.layer_guard import LayerGuard
 from napari_lesionseg.widgets.layers import LayerBridge
@@ -50,7 +52,7 @@ class Context:
         self.recorder = Recorder(self.session)
         self.layers = LayerBridge(viewer, self.session)
         self.mouse = Mouse(self.layers)
-        self.cross_hair = CrossHair(self.session)
+        self.cross_hair, self.prior = CrossHair(self.session), Prior(self.session)
         viewer.mouse_move_callbacks.append(lambda *_: self.recorder.looks.touch())
         self.opening = CaseOpening(self.session, self.recorder, ViewMemory(self.layers))
         self.loose = LooseJournal(self.session, self.recorder, self.opening, self.say, lambda: self.settings.reviewer)
@@ -58,6 +60,7 @@ class Context:
         self._closed_study: Path | None = None  # By ``close``.
         self.guard = LayerGuard(self.layers, self.session, self.complain, ask_role, self.is_kept)
         self.reader = ReadWorker()
+        self.prior_reader, self.grower = ReadWorker(), GrowthWorker()
         self.segmenter = SegmentWorker()
         self.keeper = KeepWorker()
         self.exporter = ExportWorker()
@@ -102,6 +105,8 @@ class Context:
             self.study.close()
             self.study = None
         self.reader.close()
+        self.prior_reader.close()
+        self.grower.close()
         self.segmenter.close()
         self.keeper.close()
         self.exporter.close()

@@ -35,10 +35,12 @@ from napari_lesionseg.widgets.presenters.heat import HeatPresenter
 from napari_lesionseg.widgets.presenters.history import HistoryPresenter
 from napari_lesionseg.widgets.presenters.lesions import LesionsPresenter
 from napari_lesionseg.widgets.presenters.open import OpenPresenter
+from napari_lesionseg.widgets.presenters.prior import PriorPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
 from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
 from napari_lesionseg.widgets.presenters.views import ViewsPresenter
 from napari_lesionseg.widgets.presenters.window import WindowPresenter
+from napari_lesionseg.widgets.prior_panel import PriorPanel
 from napari_lesionseg.widgets.retrain_panel import RetrainPanel
 from napari_lesionseg.widgets.save_line import SaveLine
 from napari_lesionseg.widgets.section import Section
@@ -67,7 +69,7 @@ class Workbench(QWidget):
         self.cases, self.readings = CasesPanel(), AdjudicationPanel()
         self.heat, self.lesions = HeatPanel(heat_legend()), LesionsPanel()
         self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
-        self.views = ViewsPanel()
+        self.views, self.prior = ViewsPanel(), PriorPanel()
         self.retrain, self.history, self.save_line = RetrainPanel(), HistoryPanel(), SaveLine()
         self.sections = self._make_sections()
         self._opened = self.sections["Window"]
@@ -92,6 +94,7 @@ class Workbench(QWidget):
             AdjudicationPresenter(self.readings, self.context),
             WindowPresenter(self.window_, self.context),
             ViewsPresenter(self.views, self.context),
+            PriorPresenter(self.prior, self.context),
             SegmentPresenter(self.segment, self.context),
             AskPresenter(self.segment, self.context),
             GuestPresenter(self.segment.ask, self.context),
@@ -172,6 +175,7 @@ class Workbench(QWidget):
             "Readings": self.readings,
             "Window": self.window_,
             "Views": self.views,
+            "Prior": self.prior,
             "Segment": self.segment,
             "Compare": self.compare,
             "Uncertainty": self.heat,
