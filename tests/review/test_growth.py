@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_lesionseg.review.align import Shift
-from napari_lesionseg.review.growth import GrowthRow, growth
+from napari_lesionseg.review.grown import GrowthRow
+from napari_lesionseg.review.growth import growth
 from napari_lesionseg.review.lesion_table import lesion_table
 from napari_lesionseg.volumes import Geometry, Mask
 

@@ -2,62 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.review.align import Shift
-from napari_lesionseg.review.cross_hair import Place
+from napari_lesionseg.review.grown import Growth, GrowthRow, Verdict
 from napari_lesionseg.review.lesions import is_lesion, label_lesions
 from napari_lesionseg.review.surfaces import bounding_box
 from napari_lesionseg.volumes.volume import Mask
 
 Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Verdict = Literal["new", "resolved", "grown", "shrunk", "unchanged"]
 NEAREST_MM = 15.0
 OVERLAP = 0.1  # Of the smaller one of two lesions: what overlaps less is only a neighbour.
 REAL_CHANGE = 0.25  # Less is within the error of volumetry (British Thoracic Society, nodule guideline 2015).
-
-
-@dataclass(frozen=True)
-class GrowthRow:
-    """Lesions of both studies that are one and the same; more than one where they merged or fell apart.
-
-    Parameters
-    ----------
-    verdict
-        ``"unchanged"`` where the volume changed by less than 25 % of what it was.
-    numbers, prior_numbers
-        As in the lesion table of each study; empty for what is not there.
-    ml, prior_ml
-        Volume now and then.
-    place
-        The voxel (z, y, x) of the current scan to look at.
-    """
-
-    verdict: Verdict
-    numbers: tuple[int, ...]
-    prior_numbers: tuple[int, ...]
-    ml: float
-    prior_ml: float
-    place: Place
-
-    @property
-    def change_ml(self) -> float:
-        """How many ml there are more than before."""
-        return self.ml - self.prior_ml
-
-
-@dataclass(frozen=True)
-class Growth:
-    """All lesions of two studies, the largest now first, then those that are gone; and the ml of both masks."""
-
-    rows: tuple[GrowthRow, ...]
-    ml: float
-    prior_ml: float
 
 
 def growth(mask: Mask, prior: Mask, shift: Shift, nearest_mm: float = NEAREST_MM) -> Growth:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from napari_lesionseg.review.growth import Growth, GrowthRow
+from napari_lesionseg.review.grown import Growth, GrowthRow
 
 COLUMNS = {
     "Lesion": "Numbers as in the lesion table, then → now",

@@ -7,7 +7,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_lesionseg.review.align import Shift
-from napari_lesionseg.review.growth import Growth, GrowthRow
+from napari_lesionseg.review.grown import Growth, GrowthRow
 from napari_lesionseg.volumes import Mask
 from napari_lesionseg.widgets.child_jobs import describe_grid
 from napari_lesionseg.widgets.job_runner import JobRunner

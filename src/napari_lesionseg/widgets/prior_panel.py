@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal, SignalInstance
 from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QSizePolicy, QWidget
 
 from napari_lesionseg.review.align import Shift
-from napari_lesionseg.review.growth import Growth
+from napari_lesionseg.review.grown import Growth
 from napari_lesionseg.widgets.growth_table import GrowthTable
 from napari_lesionseg.widgets.open_panel import FILTER
 from napari_lesionseg.widgets.parts import button, column, note, row, set_silently, widen

@@ -8,7 +8,7 @@ from qtpy.QtCore import QTimer
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.align import Alignment, Shift, align
-from napari_lesionseg.review.growth import Growth
+from napari_lesionseg.review.grown import Growth
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.widgets.background import run_in_background
 from napari_lesionseg.widgets.context import Context
