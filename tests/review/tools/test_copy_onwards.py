@@ -65,6 +65,23 @@ def test_a_lesion_that_grows_or_shrinks_is_taken_as_it_is_there() -> None:
     assert min(metrics.dice(changed[z], where[z]) for z in (5, 6, 7, 8)) > 0.97
 
 
+def test_it_does_not_grow_into_a_wall_of_the_same_hu_that_was_left_out_before() -> None:
+    where = (np.hypot(Y - 24, X - 24) <= 7 + 0 * Z) & (X < 28)
+    changed = after(seen(drawn(where), 4, hu=scan(where | (X >= 28))), copied, 1, 3)
+    assert changed[:, :, 29:].sum() == 0
+    assert metrics.dice(changed[7], where[7]) > 0.95
+
+
+def test_it_does_not_grow_out_of_the_lungs() -> None:
+    where = np.hypot(Y - 24, X - 24) <= 5 + np.abs(Z - 4)
+    lungs = np.broadcast_to(X < 30, EMPTY.shape).astype(np.uint8)
+    free = after(seen(drawn(where), 4, hu=scan(where)), copied, 1, 3)
+    changed = after(seen(drawn(where), 4, hu=scan(where), lungs=lungs), copied, 1, 3)
+    assert free[7, :, 30:].sum() > 10
+    assert changed[7, :, 30:].sum() == 0
+    assert np.array_equal(changed[7, :, :28], free[7, :, :28])
+
+
 def test_it_stops_where_the_lesion_ends_and_says_so() -> None:
     where = lesion() & (Z <= 5)
     done = copy_onwards(seen(drawn(where), 4, hu=scan(where)), 1, 4)

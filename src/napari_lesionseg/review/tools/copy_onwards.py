@@ -48,13 +48,14 @@ def copy_onwards(given: Given, step: int, count: int | None = None, at: Voxel | 
         If the slice holds no lesion, there is no slice to copy to, or the first one is not like it.
     """
     targets = _targets(given, step, count)
-    grey = _Grey(given)
+    grey, spacing = _Grey(given), given.scan.geometry.spacing[1:]
     drawn: dict[int, Labels] = {}
     reasons: dict[int, str] = {}
     for piece in _pieces(given, at):
         hu = _hu_of(grey.slice(given.z)[piece])
         for z in targets:
-            found = follow(piece, grey.slice(z - step), grey.slice(z), hu, given.scan.geometry.spacing[1:])
+            lungs = None if given.lungs is None else given.lungs.array[z] != 0
+            found = follow(piece, grey.slice(z - step), grey.slice(z), hu, spacing, lungs)
             if isinstance(found, Lost):
                 reasons.setdefault(z, found.why)
                 break

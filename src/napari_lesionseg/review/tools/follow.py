@@ -21,6 +21,7 @@ _LEAST_LEFT = 0.3  # Of the moved piece, after clipping.
 _BAND_MM = 4.0  # On either side of the outline.
 _FARTHEST_MM = 5.0
 _GROWTH_MM = 2.0  # How far the outline may move out, where the HU say so.
+_SPECK = 5  # Voxels across: smaller than that it is a vessel, or noise.
 _MOST_VOXELS = 1000  # Of the band; more do not tell more.
 _NO_BETTER = 1e-3  # A difference in correlation that does not speak for a longer shift.
 
@@ -33,12 +34,13 @@ class Lost:
 
 
 def follow(
-    piece: Bools, here: Grey, there: Grey, hu: tuple[float, float], spacing: tuple[float, float]
+    piece: Bools, here: Grey, there: Grey, hu: tuple[float, float], spacing: tuple[float, float], lungs: Bools | None
 ) -> Bools | Lost:
     """Find ``piece`` of one slice in the next one.
 
     It is moved by the whole-voxel shift, up to 5 mm, with the highest correlation of the grey within 4 mm of its
-    outline; then it may grow by 2 mm, and keeps what lies in the HU range.
+    outline. It keeps what lies in the HU range, and may grow by 2 mm in it; but not to where it did not reach before
+    though the HU were the same, such as the chest wall.
 
     Parameters
     ----------
@@ -50,6 +52,8 @@ def follow(
         From and to.
     spacing
         In mm along y and x.
+    lungs
+        Of the next slice, where they are known: the piece does not grow out of them.
     """
     margin = math.ceil((_BAND_MM + _FARTHEST_MM) / min(spacing))
     place = tuple(
@@ -64,7 +68,10 @@ def follow(
     if np.count_nonzero(moved & fits) < _LEAST_LEFT * np.count_nonzero(moved):
         return Lost(f"too little of the lesion has its HU there ({hu[0]:.0f} to {hu[1]:.0f}).")
     whole = np.zeros_like(piece)
-    whole[place] = _adapted(moved, fits, spacing)
+    may_grow = fits & ~_moved(_left_out(inside, here[place], hu), shift)
+    if lungs is not None:
+        may_grow &= lungs[place]
+    whole[place] = _adapted(moved & fits, may_grow, spacing)
     return whole
 
 
@@ -91,13 +98,18 @@ def _shifts(spacing: tuple[float, float]) -> npt.NDArray[np.int64]:
     return np.asarray(shifts[near])
 
 
-def _adapted(moved: Bools, fits: Bools, spacing: tuple[float, float]) -> Bools:
-    grown = fits & (_distance(~moved, spacing) <= _GROWTH_MM)
-    grown = ndimage.binary_opening(grown) | (fits & moved)  # No hairs along vessels.
+def _left_out(inside: Bools, here: Grey, hu: tuple[float, float]) -> Bools:
+    """Give what has the HU of the piece and is not drawn, without specks."""
+    same: Bools = ndimage.binary_opening(~inside & (here >= hu[0]) & (here <= hu[1]), np.ones((_SPECK, _SPECK)))
+    return same
+
+
+def _adapted(kept: Bools, may_grow: Bools, spacing: tuple[float, float]) -> Bools:
+    grown = may_grow & (_distance(~kept, spacing) <= _GROWTH_MM)
+    grown = ndimage.binary_opening(grown | kept) | kept  # No hairs along vessels.
     pieces, _ = ndimage.label(grown)
-    joined = np.unique(pieces[moved])
-    kept: Bools = np.isin(pieces, joined[joined > 0])
-    filled: Bools = without_holes(kept[None])[0]
+    joined = np.unique(pieces[kept])
+    filled: Bools = without_holes(np.isin(pieces, joined)[None])[0]
     return filled
 
 

@@ -28,8 +28,8 @@ def smooth(given: Given, mm: float, label: int = 1) -> Edited:
     sigma = [mm / side for side in given.scan.geometry.spacing]
     if len(given.slab) == 1:
         sigma[0] = 0.0
-    ends = ("nearest", "constant", "constant")
-    blurred = ndimage.gaussian_filter(lesion.astype(np.float32), sigma, mode=ends, truncate=_REACH)
+    # At the scan's edge the lesion is taken to go on; at the box's other edges there is none.
+    blurred = ndimage.gaussian_filter(lesion.astype(np.float32), sigma, mode="nearest", truncate=_REACH)
     inside = slice(given.slab.start - box[0].start, given.slab.stop - box[0].start)
     cut = _cut_that_keeps(int(np.count_nonzero(lesion[inside])), blurred[inside])
     nothing = f"The lesion in {in_words(given.slab)} is as smooth as {mm:g} mm can make it; nothing was changed."

@@ -74,7 +74,8 @@ def _denser(given: Given, hu: npt.NDArray[Any], lungs: Bools, high: float) -> Bo
     if len(sample) > 1 and sample.min() < sample.max():
         cut = threshold_otsu(sample)
         above = sample > cut
-        if above.any() and sample[above].mean() - sample[~above].mean() >= _LEAST_STEP_HU:
+        least = _LEAST_STEP_HU if given.scan.intensity == "HU" else 0.0
+        if above.any() and sample[above].mean() - sample[~above].mean() >= least:
             dense: Bools = blurred > cut
             return dense
     raise LesionsegError("The box does not part into lesion and lung; draw it round a lesion with some lung beside it.")
