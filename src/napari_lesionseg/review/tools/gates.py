@@ -15,7 +15,7 @@ from napari_lesionseg.review.tools.given import Given
 Gate = Callable[[Indices, Indices, Indices], Bools]
 """Tells of voxels, as arrays of their z, y and x, which may be painted."""
 
-_WIDER = 0.1  # Of the width of a learnt range, on either side.
+_WIDER = 0.5  # Of the width of what was learnt, on either side: a lesion is more uneven than a disc of it.
 _NARROWEST_HU = 20.0
 
 
@@ -63,7 +63,7 @@ def hu_range_at(given: Given, voxel: Voxel, radius_mm: float = 3.0) -> tuple[int
     Returns
     -------
     tuple
-        From the 5th to the 95th percentile, a tenth of that wider on either side, at least 20 HU wide.
+        From the 5th to the 95th percentile, half of that wider on either side, at least 20 HU wide.
 
     Raises
     ------
