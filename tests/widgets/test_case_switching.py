@@ -289,6 +289,80 @@ def test_accepting_keeps_the_whole_mask_and_closes_the_case_to_edits(opened: Any
     assert state_of(study, "b") == "reopened"
 
 
+def speck_in(opened: Any) -> None:
+    """Draw 0.03 ml on slice 4 alone: one suspicious place."""
+    labels = opened.session.mask.array[4].copy()
+    labels[2:7, 2:5] = 1
+    opened.session.write_slices({4: labels}, "lasso")
+
+
+def test_a_case_is_not_approved_before_its_suspicious_places_were_on_the_screen(
+    opened: Any, study: Study, qtbot: QtBot
+) -> None:
+    opened.choose("b")
+    opened.session.set_slice(0)
+    speck_in(opened)
+    opened.press("accept_case")
+    qtbot.waitUntil(lambda: opened.cases.anyway.isVisibleTo(opened.cases), timeout=PATIENCE)
+    said = opened.text("unseen_places")
+    assert said.startswith("1 suspicious place has not been on the screen; nor were ") and " of 6 slices" in said
+    assert state_of(study, "b") != "approved" and opened.session.editable
+    opened.press("next_place")
+    assert opened.session.slice_index == 4
+    assert not opened.cases.anyway.isVisibleTo(opened.cases)
+    opened.press("accept_case")
+    qtbot.waitUntil(lambda: state_of(study, "b") == "approved", timeout=PATIENCE)
+    assert Workflow(study).comments("b") == []
+
+
+def test_approving_anyway_writes_down_what_was_waived_pinned_to_the_voxel(
+    opened: Any, study: Study, qtbot: QtBot
+) -> None:
+    opened.choose("b")
+    opened.session.set_slice(0)
+    speck_in(opened)
+    opened.press("accept_case")
+    qtbot.waitUntil(lambda: opened.cases.anyway.isVisibleTo(opened.cases), timeout=PATIENCE)
+    opened.press("approve_anyway")
+    qtbot.waitUntil(lambda: state_of(study, "b") == "approved", timeout=PATIENCE)
+    (comment,) = Workflow(study).comments("b")
+    told = "slice 4: Lesion of 0.03 ml: it is on one slice only"
+    assert comment.text == f"Approved with 1 suspicious place waived, not seen: {told}."
+    assert comment.voxel == (4, 4, 3) and comment.move == Workflow(study).moves("b")[-1].number
+
+
+def test_what_holds_up_one_case_is_not_said_of_the_next(opened: Any, qtbot: QtBot) -> None:
+    opened.choose("b")
+    opened.session.set_slice(0)
+    speck_in(opened)
+    opened.press("accept_case")
+    qtbot.waitUntil(lambda: opened.cases.anyway.isVisibleTo(opened.cases), timeout=PATIENCE)
+    opened.go("next_case", "c")
+    assert not opened.cases.anyway.isVisibleTo(opened.cases)
+
+
+def test_a_place_that_is_waived_is_a_comment_on_its_case(opened: Any, study: Study, qtbot: QtBot) -> None:
+    opened.choose("b")
+    opened.session.set_slice(0)
+    speck_in(opened)
+    qtbot.waitUntil(lambda: opened.tour.list.count() == 1, timeout=PATIENCE)
+    opened.tour.list.setCurrentRow(0)
+    opened.press("place_waived")
+    qtbot.waitUntil(lambda: len(Workflow(study).comments("b")) == 1, timeout=PATIENCE)
+    (comment,) = Workflow(study).comments("b")
+    assert comment.text == "Waived: Lesion of 0.03 ml: it is on one slice only." and comment.voxel == (4, 4, 3)
+
+
+def test_the_last_model_is_the_one_before_in_the_study(opened: Any, study: Study, qtbot: QtBot) -> None:
+    mask = Mask.empty(study.case("b").geometry)
+    mask.array[2, 2:4, 2:4], mask.array[4:6, 5:10, 3:8] = 1, 1
+    study.add_revision("b", "prediction", mask, model="newer")
+    opened.choose("b")
+    qtbot.waitUntil(lambda: opened.tour.list.count() == 1, timeout=PATIENCE)
+    text = opened.tour.list.item(0).text()
+    assert text == "○ slice 4: The mask has 0.10 ml here that the last model (tiny) did not mark."
+
+
 def test_rejecting_needs_a_reason_and_pins_the_comment(
     opened: Any, study: Study, qtbot: QtBot, when_asked: WhenAsked
 ) -> None:

@@ -14,7 +14,7 @@ from napari_lesionseg.study.states import STATES, State
 from napari_lesionseg.widgets.case_table import UNFINISHED, CaseFilter, CaseTable
 from napari_lesionseg.widgets.comment_list import CommentList
 from napari_lesionseg.widgets.end_screen import EndScreen
-from napari_lesionseg.widgets.parts import button, chooser, column, note, path_label, row
+from napari_lesionseg.widgets.parts import amber_note, button, chooser, column, note, path_label, row
 
 ROWS, ROW_HEIGHT = 7, 21  # So many cases are seen at once; pixels.
 STEPS = {
@@ -45,6 +45,8 @@ class CasesPanel(QWidget):
     step_requested = Signal(int, bool)
     """1 or -1, and whether finished cases are passed over."""
     accept_requested = Signal()
+    anyway_requested = Signal()
+    """Approve although suspicious places were not seen."""
     reject_requested = Signal()
     skip_requested = Signal()
     reopen_requested = Signal()
@@ -82,6 +84,9 @@ class CasesPanel(QWidget):
         self.steps = {name: button(name, *texts) for name, (*texts, _, _) in STEPS.items()}
         self.headline = note("case_headline")
         self.accept = button("accept_case", "Accept", "The mask is right: the case is approved")
+        self.unseen = amber_note("unseen_places")
+        tip = "Approve all the same; what was not seen is written down as waived, as a comment"
+        self.anyway = button("approve_anyway", "Approve anyway", tip)
         self.reject = button("reject_case", "Reject…", "The mask cannot be used: say why")
         self.skip = button("skip_case", "Skip…", "Leave this case out for now: say why")
         self.reopen = button("reopen_case", "Reopen", "Work on this finished case again")
@@ -89,6 +94,7 @@ class CasesPanel(QWidget):
         self.comments, self.end = CommentList(), EndScreen()
         self._lay_out()
         self._connect()
+        self.show_unseen("")
         self.show_case(None)
 
     def _make_table(self) -> QTableView:
@@ -125,6 +131,8 @@ class CasesPanel(QWidget):
             self._open_part,
             self.headline,
             row(self.accept, self.reject),
+            self.unseen,
+            self.anyway,
             row(self.skip, self.reopen, self.comment),
             self.comments,
         )
@@ -151,6 +159,7 @@ class CasesPanel(QWidget):
         self.state.currentIndexChanged.connect(self._on_filter)
         self.reviewer.editingFinished.connect(lambda: self.reviewer_changed.emit(self.reviewer.text().strip()))
         self.accept.clicked.connect(self.accept_requested)
+        self.anyway.clicked.connect(self.anyway_requested)
         self.reject.clicked.connect(self.reject_requested)
         self.skip.clicked.connect(self.skip_requested)
         self.reopen.clicked.connect(self.reopen_requested)
@@ -198,6 +207,12 @@ class CasesPanel(QWidget):
             self.table.scrollTo(self.cases.index(at.row(), 0))
             self._fit_columns()
         self._show_actions()
+
+    def show_unseen(self, sentence: str) -> None:
+        """Say what has not been on the screen, and offer to approve all the same; "" if nothing holds it up."""
+        self.unseen.setText(sentence)
+        for one in (self.unseen, self.anyway):
+            one.setVisible(bool(sentence))
 
     def show_busy(self, busy: bool) -> None:
         """Let nothing be asked for while a case is opened or moved."""

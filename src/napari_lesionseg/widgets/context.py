@@ -33,6 +33,7 @@ from napari_lesionseg.widgets.role_dialog import ask_role
 from napari_lesionseg.widgets.segment_worker import SegmentWorker
 from napari_lesionseg.widgets.settings import Settings
 from napari_lesionseg.widgets.study_thread import StudyThread
+from napari_lesionseg.widgets.tour import Tour
 from napari_lesionseg.widgets.trainer_process import TrainerProcess
 from napari_lesionseg.widgets.view_memory import ViewMemory
 
@@ -51,6 +52,7 @@ class Context:
         self.session = Session()
         self.recorder = Recorder(self.session)
         self.layers = LayerBridge(viewer, self.session)
+        self.tour = Tour(self.session, self.layers)
         self.mouse = Mouse(self.layers)
         self.cross_hair, self.prior = CrossHair(self.session), Prior(self.session)
         viewer.mouse_move_callbacks.append(lambda *_: self.recorder.looks.touch())
@@ -98,6 +100,7 @@ class Context:
     def close(self) -> None:
         """Stop the long jobs; what is open stays open for the next panel."""
         self.guard.stop()
+        self.tour.close()
         self.opening.close()
         self.recorder.close()
         if self.study is not None:

@@ -57,6 +57,10 @@ SHEET: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
             "hide_overlays": Key("H", "Hold it to see the scan alone", False),
             "worst_slice": Key("Shift-W", "Go to the slice with the lowest Dice, then to the next worst"),
         },
+        "Tour": {
+            "next_place": Key("N", "The next suspicious place"),
+            "previous_place": Key("Shift-N", "The suspicious place before this one"),
+        },
         "Lesions": {
             "next_lesion": Key("Shift-G", "The lesion below in the table"),
             "previous_lesion": Key("Shift-F", "The lesion above in the table"),

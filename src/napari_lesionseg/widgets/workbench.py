@@ -38,6 +38,7 @@ from napari_lesionseg.widgets.presenters.open import OpenPresenter
 from napari_lesionseg.widgets.presenters.prior import PriorPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
 from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
+from napari_lesionseg.widgets.presenters.tour import TourPresenter
 from napari_lesionseg.widgets.presenters.views import ViewsPresenter
 from napari_lesionseg.widgets.presenters.window import WindowPresenter
 from napari_lesionseg.widgets.prior_panel import PriorPanel
@@ -46,6 +47,7 @@ from napari_lesionseg.widgets.save_line import SaveLine
 from napari_lesionseg.widgets.section import Section
 from napari_lesionseg.widgets.segment_panel import SegmentPanel
 from napari_lesionseg.widgets.shortcuts import bind_shortcuts
+from napari_lesionseg.widgets.tour_panel import TourPanel
 from napari_lesionseg.widgets.views_panel import ViewsPanel
 from napari_lesionseg.widgets.window_panel import WindowPanel
 
@@ -68,6 +70,7 @@ class Workbench(QWidget):
         self.open, self.window_, self.segment = OpenPanel(), WindowPanel(), SegmentPanel()
         self.cases, self.readings = CasesPanel(), AdjudicationPanel()
         self.heat, self.lesions = HeatPanel(heat_legend()), LesionsPanel()
+        self.tour = TourPanel()
         self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
         self.views, self.prior = ViewsPanel(), PriorPanel()
         self.retrain, self.history, self.save_line = RetrainPanel(), HistoryPanel(), SaveLine()
@@ -101,6 +104,7 @@ class Workbench(QWidget):
             ComparePresenter(self.compare, self.context),
             HeatPresenter(self.heat, self.context),
             LesionsPresenter(self.lesions, self.context),
+            TourPresenter(self.tour, self.context),
             CorrectPresenter(self.correct, self.context),
             HistoryPresenter(self.history, self.context),
             exporter,
@@ -180,6 +184,7 @@ class Workbench(QWidget):
             "Compare": self.compare,
             "Uncertainty": self.heat,
             "Lesions": self.lesions,
+            "Tour": self.tour,
             "Correct": self.correct,
             "History": self.history,
             "Export": self.export,

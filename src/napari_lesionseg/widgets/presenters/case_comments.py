@@ -62,8 +62,4 @@ class CaseComments:
         self._asker.ask(comment, lambda _: self.read(case))
 
     def _on_place(self, voxel: tuple[int, int, int]) -> None:
-        scan = self.session.scan
-        if scan is not None:
-            self.session.set_slice(voxel[0])
-            place = tuple(float(at * side) for at, side in zip(voxel, scan.geometry.spacing, strict=True))
-            self.context.viewer.scene.camera.center = (0.0, *place[1:])
+        self.context.layers.go_to(voxel)

@@ -11,6 +11,7 @@ from napari_lesionseg.volumes import Mask
 from napari_lesionseg.widgets.cases_panel import CasesPanel
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.parts import listen
+from napari_lesionseg.widgets.presenters.approval import Approval
 from napari_lesionseg.widgets.presenters.case_comments import CaseComments
 from napari_lesionseg.widgets.presenters.study_asker import StudyAsker
 from napari_lesionseg.widgets.reason_dialog import Reason, ask_reason
@@ -42,7 +43,7 @@ class CaseDecisions:
     ) -> None:
         self.panel, self.context, self.session, self.opening = panel, context, context.session, context.opening
         self._asker, self._comments, self._open = asker, comments, open_to_draw
-        panel.accept_requested.connect(self._on_accept)
+        self._approval = Approval(panel, context, lambda said: self._decide("approved", said))
         panel.reject_requested.connect(self._on_reject)
         panel.skip_requested.connect(self._on_skip)
         panel.reopen_requested.connect(self._on_reopen)
@@ -62,9 +63,6 @@ class CaseDecisions:
             return begin_review(study, case, reviewer)
 
         self._asker.ask(begin, self.panel.show_row)
-
-    def _on_accept(self) -> None:
-        self._decide("approved")
 
     def _on_reject(self) -> None:
         self._decide_with_reason("rejected")
