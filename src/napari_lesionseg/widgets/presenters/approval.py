@@ -45,7 +45,7 @@ class Approval:
         if not places:
             self._approve(None)
             return
-        looked = sum(1 for spent in self.context.recorder.seconds.values() if spent >= LOOKED_SECONDS)
+        looked = sum(1 for spent in self.context.recorder.looks.seconds.values() if spent >= LOOKED_SECONDS)
         self.panel.show_unseen(unseen_sentence(len(places), len(scan.array) - looked, len(scan.array)))
 
     def _on_anyway(self) -> None:
