@@ -206,3 +206,10 @@ def test_what_goes_wrong_is_told_and_holds_nobody_up(
     toured.qtbot.waitUntil(lambda: acted == ["went on"], timeout=PATIENCE)
     assert "MemoryError" in sentences[-1] and toured.rows() == []
     assert suspicion.MOST == 50
+
+
+def test_shift_n_leads_back(toured: Toured) -> None:
+    toured.key("Shift+N")
+    assert toured.session.slice_index == 6
+    toured.key("Shift+N")
+    assert toured.session.slice_index == 2
