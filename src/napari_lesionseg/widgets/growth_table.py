@@ -52,8 +52,9 @@ class GrowthTable(QTableWidget):
                 if column in (1, 2):
                     item.setTextAlignment(int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
                 self.setItem(at, column, item)
-        line = self.fontMetrics().height() + 8
-        self.setFixedHeight(line * (1 + min(max(1, len(self._rows)), ROWS)) + 6)
+        head = self.horizontalHeader()
+        seen = sum(self.rowHeight(at) for at in range(min(len(self._rows), ROWS)))
+        self.setFixedHeight(seen + (0 if head is None else head.sizeHint().height()) + 6)
         self.setVisible(bool(self._rows))
 
     def _on_selected(self) -> None:

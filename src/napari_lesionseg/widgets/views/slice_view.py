@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QWheelEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
@@ -176,14 +178,25 @@ class SliceView(QWidget):
             painter.drawImage(frame, label_image(picture.labels, MASK_COLOUR, MASK_OPACITY))
         if self._overlays and self._outline and picture.outline is not None:
             painter.drawImage(frame, label_image(picture.outline, TRUTH_COLOUR, 0.9))
-        painter.setPen(TEXT)
-        room = QRectF(self.rect()).adjusted(5, 3, -5, -3)
-        left, right, top, bottom = picture.letters
-        sides = {left: Qt.AlignmentFlag.AlignLeft, right: Qt.AlignmentFlag.AlignRight}
-        for letter, side in sides.items():
-            painter.drawText(room, int(side | Qt.AlignmentFlag.AlignVCenter), letter)
-        ends = {top: Qt.AlignmentFlag.AlignTop, bottom: Qt.AlignmentFlag.AlignBottom}
-        for letter, end in ends.items():
-            painter.drawText(room, int(end | Qt.AlignmentFlag.AlignHCenter), letter)
+        self._label(painter, picture, frame.adjusted(4, 2, -4, -2))
+
+    def _label(self, painter: QPainter, picture: SlicePicture, room: QRectF) -> None:
+        middle = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignHCenter
+        ends = (
+            Qt.AlignmentFlag.AlignLeft | middle[0],
+            Qt.AlignmentFlag.AlignRight | middle[0],
+            Qt.AlignmentFlag.AlignTop | middle[1],
+            Qt.AlignmentFlag.AlignBottom | middle[1],
+        )
+        for letter, end in zip(picture.letters, ends, strict=True):
+            _write(painter, room, end, letter)
         words = f"{self.title} {picture.index} / {picture.section.count - 1}"
-        painter.drawText(room, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft), words)
+        corner = QRectF(self.rect()).adjusted(4, 2, -4, -2)
+        _write(painter, corner, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, words)
+
+
+def _write(painter: QPainter, room: QRectF, where: Any, text: str) -> None:
+    """Write on black and on white alike."""
+    for colour, off in ((BACKGROUND, 1), (TEXT, 0)):
+        painter.setPen(colour)
+        painter.drawText(room.translated(off, off), int(where), text)

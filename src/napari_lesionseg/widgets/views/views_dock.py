@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QCloseEvent, QResizeEvent
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtGui import QCloseEvent, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QBoxLayout, QDockWidget, QMainWindow, QWidget
 
 from napari_lesionseg.widgets.views.slice_view import SliceView
 
 WIDTH = 300  # Pixels.
+SETTLED_MS = 50  # By then the docks have their places, without which Qt takes no width.
 
 
 class ViewsDock(QDockWidget):
@@ -21,6 +22,10 @@ class ViewsDock(QDockWidget):
         main = beside.window()
         super().__init__(title, main)
         self.setObjectName(name)
+        self._placed = False
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.timeout.connect(self._take_width)
         self.inner = _Inner(views)
         self.setWidget(self.inner)
         if isinstance(main, QMainWindow):
@@ -36,7 +41,18 @@ class ViewsDock(QDockWidget):
             dock = dock.parentWidget()
         if dock is not None and main.dockWidgetArea(dock) == Qt.DockWidgetArea.RightDockWidgetArea:
             main.splitDockWidget(self, dock, Qt.Orientation.Horizontal)
-        main.resizeDocks([self], [WIDTH], Qt.Orientation.Horizontal)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Take its width once it has a place; a hand may change it then."""
+        super().showEvent(event)
+        if not self._placed:
+            self._placed = True
+            self._settle.start(SETTLED_MS)
+
+    def _take_width(self) -> None:
+        main = self.parentWidget()
+        if isinstance(main, QMainWindow):
+            main.resizeDocks([self], [WIDTH], Qt.Orientation.Horizontal)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Tell that it was closed."""
