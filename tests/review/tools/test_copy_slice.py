@@ -21,7 +21,7 @@ def test_a_slab_takes_the_slice_beyond_it() -> None:
 
 @pytest.mark.parametrize(("z", "step", "side"), [(0, -1, "below"), (4, 1, "above")])
 def test_the_last_slice_has_no_neighbour_and_never_wraps_round(z: int, step: int, side: str) -> None:
-    with pytest.raises(LesionsegError, match=f"Slice {z} has no neighbour {side} it"):
+    with pytest.raises(LesionsegError, match=f"There is no neighbour {side} slice {z}; copy from the other side"):
         copy_from_neighbour(seen(STEPS, z), step)
 
 

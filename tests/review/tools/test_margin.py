@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review.tools.given import Edited
 from napari_lesionseg.review.tools.margin import grow, shrink
 from tests.review.tools.slabs import after, seen
 
@@ -61,3 +65,15 @@ def test_what_cannot_be_done_is_told() -> None:
         grow(seen(POINT, 0), 9)
     with pytest.raises(LesionsegError, match="is less than a voxel"):
         shrink(seen(np.ones((2, 3, 3), np.uint8)), 5)
+
+
+@pytest.mark.parametrize("tool", [grow, shrink])
+def test_a_slab_changes_as_it_would_in_the_whole_scan(tool: Callable[..., Edited]) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        mask = (ndimage.gaussian_filter(rng.random((14, 40, 40)), 2) > 0.505).astype(np.uint8)
+        spacing = tuple(rng.uniform(0.5, 3, 3))
+        whole = after(seen(mask, 7, 20, spacing=spacing), tool, 4.0)
+        part = after(seen(mask, 7, 2, spacing=spacing), tool, 4.0)
+        assert np.array_equal(part[5:10], whole[5:10])
+        assert np.array_equal(np.delete(part, range(5, 10), axis=0), np.delete(mask, range(5, 10), axis=0))

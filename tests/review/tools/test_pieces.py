@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from scipy import ndimage
 
 from napari_lesionseg.review.tools.pieces import pieces_at, pieces_of
 
@@ -45,3 +47,17 @@ def test_pieces_are_counted_background_first() -> None:
     lesion[0, 0, 0] = lesion[1, 1, 0] = lesion[0, 0, 2] = True
     assert sorted(pieces_of(lesion)[1].tolist()) == [1, 2, 15]
     assert pieces_of(0 * lesion)[1].tolist() == [18]
+
+
+@pytest.mark.parametrize("connectivity", [6, 26])
+def test_winding_pieces_are_those_of_the_whole_scan(connectivity: int) -> None:
+    rng = np.random.default_rng(connectivity)
+    structure = ndimage.generate_binary_structure(3, 1 if connectivity == 6 else 3)
+    for _ in range(4):
+        lesion = ndimage.uniform_filter(rng.random(SHAPE), (1, 5, 5)) > 0.505
+        seeds = rng.permutation(np.argwhere(lesion))[:2]
+        labels, _ = ndimage.label(lesion, structure)
+        box, piece = pieces_at(lambda box, inside=lesion: inside[box], seeds, ALL, connectivity)
+        whole = np.zeros(SHAPE, bool)
+        whole[box] = piece
+        assert np.array_equal(whole, np.isin(labels, labels[tuple(seeds.T)]))

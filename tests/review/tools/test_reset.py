@@ -28,7 +28,7 @@ def test_without_a_prediction_there_is_nothing_to_go_back_to() -> None:
 
 def test_a_slice_that_is_as_predicted_is_told() -> None:
     given = seen((PROBABILITY > 127).astype(np.uint8), 1, probability=PROBABILITY)
-    with pytest.raises(LesionsegError, match="Slice 1 is as predicted"):
+    with pytest.raises(LesionsegError, match="Nothing differs from the prediction in slice 1"):
         reset_slices(given)
 
 

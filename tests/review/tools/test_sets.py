@@ -23,7 +23,7 @@ def test_a_slice_or_a_slab_is_combined_and_other_labels_stay(how: How, other: Ot
 
 
 def test_the_prediction_is_cut_at_the_threshold_of_now() -> None:
-    with pytest.raises(LesionsegError, match="Nothing to union in slice 1: the mask holds all of the prediction"):
+    with pytest.raises(LesionsegError, match="Nothing changes in slice 1: the mask holds all of the prediction"):
         combine(seen(MASK, 1, probability=100 * OTHER, threshold=0.5), "prediction", "union")
 
 

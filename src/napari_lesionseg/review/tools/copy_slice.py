@@ -18,7 +18,7 @@ def copy_from_neighbour(given: Given, step: int) -> Edited:
     source = (given.slab[-1] if step > 0 else given.slab[0]) + step
     here, side = in_words(given.slab), "above" if step > 0 else "below"
     if not 0 <= source < len(given.mask):
-        raise LesionsegError(f"{here.capitalize()} has no neighbour {side} it; copy from the other side.")
+        raise LesionsegError(f"There is no neighbour {side} {here}; copy from the other side.")
     if not given.mask[source].any():
         raise LesionsegError(f"Slice {source} holds no lesion to copy; copy from the other side, or draw there first.")
     copies = ((z, given.mask[source].copy()) for z in given.slab)

@@ -33,7 +33,7 @@ def reset_slices(given: Given) -> Edited:
     """
     probability = _prediction(given)
     slices = ((z, threshold_probability(probability[z], given.threshold)) for z in given.slab)
-    return only_changed(given, slices, f"{in_words(given.slab).capitalize()} is as predicted; nothing was changed.")
+    return only_changed(given, slices, f"Nothing differs from the prediction in {in_words(given.slab)}.")
 
 
 def reset_lesion(given: Given, voxel: Voxel) -> Edited:

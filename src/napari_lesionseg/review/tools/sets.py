@@ -35,7 +35,7 @@ def combine(given: Given, other: Other, how: How, label: int = 1) -> Edited:
     box = slab_box(given)
     lesion, second = given.mask[box] != 0, _voxels_of(given, other)
     combined = {"union": lesion | second, "subtract": lesion & ~second, "intersect": lesion & second}[how]
-    return redrawn(given, box, combined, f"Nothing to {how} in {in_words(given.slab)}: {_why(how, other)}.", label)
+    return redrawn(given, box, combined, f"Nothing changes in {in_words(given.slab)}: {_why(how, other)}.", label)
 
 
 def _voxels_of(given: Given, other: Other) -> Bools:
