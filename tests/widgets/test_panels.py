@@ -56,7 +56,7 @@ def test_presets_are_off_with_the_reason_for_a_grey_scan(qtbot: QtBot) -> None:
     qtbot.addWidget(panel)
     panel.show_intensity("grey")
     presets = panel.presets.values()
-    assert [(one.isEnabled(), one.toolTip().startswith(NOT_HU)) for one in presets] == [(False, True)] * 4
+    assert [(one.isEnabled(), one.toolTip().startswith(NOT_HU)) for one in presets] == [(False, True)] * 5
     panel.show_intensity("HU")
     assert panel.presets["lung"].isEnabled()
     assert "1500" in panel.presets["lung"].toolTip()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from napari_lesionseg.review.error_map import ERROR_COLOURS, ERROR_NAMES
 from napari_lesionseg.review.metrics import SliceScores
-from napari_lesionseg.widgets.keys import with_key
-from napari_lesionseg.widgets.parts import LABEL_WIDTH, button, chooser, column, note, row, set_silently, slider
+from napari_lesionseg.widgets.parts import LABEL_WIDTH, button, check, chooser, column, note, row, set_silently, slider
 from napari_lesionseg.widgets.slice_strip import MEASURES, SliceStrip
 
 
@@ -28,10 +27,10 @@ class ComparePanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.truth = _check("show_truth", "Truth", "Show the ground truth")
-        self.outline = _check("truth_outline", "Outline", "Draw the truth as an outline instead of filled")
-        self.errors = _check("show_errors", "Error map", "Colour where mask and truth agree and differ")
-        self.curtain = _check("curtain", "Curtain", "The mask left of a line, the truth right of it; drag the line")
+        self.truth = check("show_truth", "Truth", "Show the ground truth")
+        self.outline = check("truth_outline", "Outline", "Draw the truth as an outline instead of filled")
+        self.errors = check("show_errors", "Error map", "Colour where mask and truth agree and differ")
+        self.curtain = check("curtain", "Curtain", "The mask left of a line, the truth right of it; drag the line")
         self.curtain_place = slider("curtain_place", "Where the curtain is, in per cent from the left", 0, 100)
         self.hide_ = button("hide_overlays", "Hide", "See the scan alone as long as this is held down")
         self.legend = note("error_legend", _legend())
@@ -127,11 +126,4 @@ def _number(name: str) -> QLabel:
     made.setObjectName(name)
     made.setToolTip("– where neither mask nor truth has a lesion")
     made.setStyleSheet("font-weight: bold;")
-    return made
-
-
-def _check(name: str, text: str, tip: str) -> QCheckBox:
-    made = QCheckBox(text)
-    made.setObjectName(name)
-    made.setToolTip(with_key(name, tip))
     return made

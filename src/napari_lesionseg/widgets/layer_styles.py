@@ -20,6 +20,7 @@ ENDINGS = (
     *(".dcm", ".dicom", ".ima", ".zip"),
 )
 METADATA_KEY = "lesionseg"
+UNITS = ("mm", "mm", "mm")
 MASK_COLOUR, TRUTH_COLOUR = "#3FA7FF", "#FFD84D"
 LABEL_COLOURS = (MASK_COLOUR, "#E58A2B", "#B58AE0", "#4FB36B", "#E06AA8", "#8FD3D1")
 """Of labels 1, 2, … of the mask, over and over."""
@@ -65,6 +66,7 @@ def image_style(scan: Volume, window: Window) -> dict[str, Any]:
     return {
         "name": scan_name(scan),
         "scale": scan.geometry.spacing,
+        "units": UNITS,
         "colormap": "gray",
         "contrast_limits": (window.low, window.high),
         "metadata": {METADATA_KEY: {"scan": scan}},
@@ -97,6 +99,7 @@ def heat_style(scan: Volume) -> dict[str, Any]:
     return {
         "name": "heat map",
         "scale": scan.geometry.spacing,
+        "units": UNITS,
         "colormap": Colormap(_heat_colours(), name="lesionseg heat"),
     }
 
@@ -138,6 +141,7 @@ def _labels(mask: Mask, name: str, colours: tuple[str, ...]) -> dict[str, Any]:
     return {
         "name": name,
         "scale": mask.geometry.spacing,
+        "units": UNITS,
         "colormap": _colormap(colours),
         "metadata": {METADATA_KEY: {"mask": mask}},
     }

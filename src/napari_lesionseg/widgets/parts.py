@@ -9,6 +9,7 @@ from psygnal import SignalInstance
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
@@ -34,6 +35,14 @@ def button(name: str, text: str, tip: str, *, checkable: bool = False) -> QPushB
     made.setCheckable(checkable)
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     made.setMinimumWidth(1)
+    return made
+
+
+def check(name: str, text: str, tip: str) -> QCheckBox:
+    """Make a box to tick; its tool tip ends with its key."""
+    made = QCheckBox(text)
+    made.setObjectName(name)
+    made.setToolTip(with_key(name, tip))
     return made
 
 

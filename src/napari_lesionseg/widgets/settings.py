@@ -46,6 +46,14 @@ class Settings(BaseModel):
     """Who is named as the reviewer; at first the user of the computer."""
     linked_views: bool = False
     """Whether coronal and sagittal views are shown beside the canvas."""
+    drag_inverted: bool = False
+    """Whether a drag on the canvas changes the window the other way round."""
+    wheel_slices: bool = True
+    """Whether the wheel goes through the slices; else it zooms, as in napari."""
+    side_marks: bool = True
+    """Whether letters on the canvas tell the patient's sides."""
+    scale_bar: bool = True
+    """Whether a bar on the canvas tells millimetres."""
     closed_sections: tuple[str, ...] = ("Retrain",)
     """Sections of the workbench that are folded."""
 

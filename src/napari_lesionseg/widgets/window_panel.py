@@ -7,9 +7,19 @@ from qtpy.QtWidgets import QDoubleSpinBox, QSizePolicy, QWidget
 
 from napari_lesionseg.volumes.windowing import PRESETS, Window
 from napari_lesionseg.widgets.keys import with_key
-from napari_lesionseg.widgets.parts import button, column, row, set_silently, widen
+from napari_lesionseg.widgets.parts import button, check, column, row, set_silently, widen
 
-SHORT_NAMES = {"lung": "Lung", "wide lung": "Wide lung", "mediastinum": "Mediast.", "bone": "Bone"}
+SHORT_NAMES = {name: name.capitalize() for name in PRESETS} | {"mediastinum": "Mediast."}
+OPTIONS = {
+    "drag_inverted": ("Invert drag", "Drag the other way: left for a wider window, down for a higher level"),
+    "wheel_slices": (
+        "Wheel: slices",
+        "The wheel goes through the slices; with Ctrl or Shift it zooms",
+    ),
+    "side_marks": ("Sides", "Letters on the canvas for the patient's right and left, front and back, head and feet"),
+    "scale_bar": ("Scale bar", "A bar of millimetres on the canvas"),
+}
+"""What the settings remember, by its name there."""
 NOT_HU = "Switched off: this scan holds grey levels, not Hounsfield units"
 
 
@@ -18,7 +28,11 @@ class WindowPanel(QWidget):
 
     window_requested = Signal(object)
     """A ``Window``."""
+    auto_requested = Signal()
+    """The window of the lungs or, where they are not known, of the body."""
     drag_toggled = Signal(bool)
+    option_toggled = Signal(str, bool)
+    """A key of ``OPTIONS``, and whether it is wanted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,11 +45,18 @@ class WindowPanel(QWidget):
         self.drag = button(
             "window_drag",
             "Drag",
-            "Drag on the canvas: right for a wider window, up for a higher level",
+            "Drag on the canvas: right for a wider window, up for a higher level; with Ctrl held, any tool in hand",
             checkable=True,
         )
         widen(self.drag, 40)
-        column(self, row(*self.presets.values()), row(self.level, self.width_, self.drag))
+        self.auto = button("window_auto", "Auto", "Fit the window to the lungs; to the body while they are not known")
+        self.options = {name: check(name, *texts) for name, texts in OPTIONS.items()}
+        presets, options = [*self.presets.values(), self.auto], list(self.options.values())
+        numbers = row(self.level, self.width_, self.drag)
+        column(self, row(*presets[:3]), row(*presets[3:]), numbers, row(*options[:2]), row(*options[2:]))
+        for name, option in self.options.items():
+            option.toggled.connect(lambda on, name=name: self.option_toggled.emit(name, on))
+        self.auto.clicked.connect(self.auto_requested)
         for name, preset in self.presets.items():
             preset.clicked.connect(lambda _=False, window=PRESETS[name]: self.window_requested.emit(window))
         self.level.valueChanged.connect(self._on_number)
@@ -48,6 +69,14 @@ class WindowPanel(QWidget):
         set_silently(self.width_, window.width)
         for name, preset in self.presets.items():
             set_silently(preset, PRESETS[name] == window)
+
+    def show_option(self, name: str, on: bool) -> None:
+        """Show whether an option of ``OPTIONS`` is wanted."""
+        set_silently(self.options[name], on)
+
+    def show_open(self, open_: bool) -> None:
+        """Offer to fit the window if there is a scan to fit it to."""
+        self.auto.setEnabled(open_)
 
     def show_intensity(self, intensity: str) -> None:
         """Offer presets for ``"HU"`` only, and say why not otherwise."""

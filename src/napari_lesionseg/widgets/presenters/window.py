@@ -1,14 +1,22 @@
-"""The window: from panel, canvas or napari's own slider to the session, and to the numbers on the canvas."""
+"""The window: from panel, canvas or napari's own slider to the session; and what the canvas tells and listens to."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes import Volume
-from napari_lesionseg.volumes.windowing import Window
+from napari_lesionseg.volumes.windowing import Window, auto_window
+from napari_lesionseg.widgets.canvas_layers import CanvasLayers
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.drag_tool import DragTool
 from napari_lesionseg.widgets.parts import listen
-from napari_lesionseg.widgets.window_panel import WindowPanel
+from napari_lesionseg.widgets.shortcuts import bind_keys
+from napari_lesionseg.widgets.slice_wheel import SliceWheel, step
+from napari_lesionseg.widgets.window_panel import OPTIONS, WindowPanel
+
+STEPS = {"slice_up": 1, "slice_down": -1, "slices_up": 5, "slices_down": -5}
+"""Key, and how many slices it goes on."""
 
 
 class WindowPresenter:
@@ -17,12 +25,25 @@ class WindowPresenter:
     def __init__(self, panel: WindowPanel, context: Context) -> None:
         self.panel, self.context, self.session = panel, context, context.session
         self._tool = DragTool(context, lambda: panel.drag.setChecked(False))
+        self._wheel, self._canvas = SliceWheel(context.viewer), CanvasLayers(context.layers)
         panel.window_requested.connect(self._on_window)
+        panel.auto_requested.connect(self._on_auto)
         panel.drag_toggled.connect(self._tool.set_on)
+        panel.option_toggled.connect(self._on_option)
         listen(self.session.window_changed, self._show, panel)
         listen(self.session.slice_changed, self._show, panel)
         listen(self.session.scan_changed, self._on_scan, panel)
+        for name in OPTIONS:
+            panel.show_option(name, getattr(context.settings, name))
+            self._apply(name)
+        bind_keys(context.viewer, panel, {name: partial(step, slices=slices) for name, slices in STEPS.items()})
+        panel.destroyed.connect(self._close)
         self._on_scan(self.session.scan)
+
+    def _close(self) -> None:
+        self._tool.close()
+        self._wheel.set_on(False)
+        self._canvas.close()
 
     def _on_window(self, window: Window) -> None:
         try:
@@ -31,9 +52,30 @@ class WindowPresenter:
             self.context.report(error)
             self.panel.show_window(self.session.window)
 
+    def _on_auto(self) -> None:
+        scan, lungs = self.session.scan, self.session.lungs
+        if scan is not None:
+            inside = None if lungs is None else lungs.array
+            self._on_window(auto_window(scan.array, inside, is_hu=scan.intensity == "HU"))
+
+    def _on_option(self, name: str, on: bool) -> None:
+        self.context.settings.remember(**{name: on})
+        self._apply(name)
+
+    def _apply(self, name: str) -> None:
+        on = getattr(self.context.settings, name)
+        if name == "wheel_slices":
+            self._wheel.set_on(on)
+        elif name == "side_marks":
+            self._canvas.set_sides(on)
+        elif name == "scale_bar":
+            self._canvas.set_scale_bar(on)
+
     def _on_scan(self, scan: Volume | None) -> None:
         self.panel.show_intensity("HU" if scan is None else scan.intensity)
+        self.panel.show_open(scan is not None)
         self.panel.drag.setChecked(False)
+        self._canvas.refresh()
         self._show()
 
     def _show(self, *_: object) -> None:
