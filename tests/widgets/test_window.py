@@ -118,13 +118,13 @@ def test_a_drag_with_ctrl_changes_the_window_with_any_tool_in_hand_and_nothing_e
     assert workbench.correct.undo.toolTip() == undone
 
 
-def test_a_drag_without_ctrl_paints_and_leaves_the_window(workbench: Any, tiny: Tiny) -> None:
+def test_a_drag_without_ctrl_erases_and_leaves_the_window(workbench: Any, tiny: Tiny) -> None:
     workbench.show_case(tiny)
-    workbench.press("tool_paint")
+    workbench.press("tool_erase")
     window, before = workbench.session.window, workbench.session.mask.array.sum()
     drag(workbench.context.viewer, (30, 20))
     assert workbench.session.window == window
-    assert workbench.session.mask.array.sum() > before
+    assert workbench.session.mask.array.sum() < before
 
 
 def test_the_drag_tool_can_be_inverted_which_is_remembered(workbench: Any, tiny: Tiny) -> None:

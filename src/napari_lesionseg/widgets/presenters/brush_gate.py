@@ -85,6 +85,7 @@ class BrushGate:
 
     def _let_go(self) -> None:
         self.context.layers.brush.gate, self.context.layers.brush.reach = None, 0
+        self.context.viewer.mouse_drag_callbacks.remove(self._stroke)
 
     def _show(self, *_: object) -> None:
         settings, brush = self.context.settings, self.context.layers.brush
