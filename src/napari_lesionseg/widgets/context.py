@@ -26,6 +26,7 @@ from napari_lesionseg.widgets.keep_worker import KeepWorker
 from napari_lesionseg.widgets.layer_guard import LayerGuard
 from napari_lesionseg.widgets.layers import LayerBridge
 from napari_lesionseg.widgets.loose_journal import LooseJournal
+from napari_lesionseg.widgets.lungs_worker import LungsWorker
 from napari_lesionseg.widgets.mouse import Mouse
 from napari_lesionseg.widgets.read_worker import ReadWorker
 from napari_lesionseg.widgets.recorder import Recorder
@@ -64,6 +65,7 @@ class Context:
         self.reader = ReadWorker()
         self.prior_reader, self.grower = ReadWorker(), GrowthWorker()
         self.segmenter = SegmentWorker()
+        self.lungs = LungsWorker()
         self.keeper = KeepWorker()
         self.exporter = ExportWorker()
         self.trainer = TrainerProcess()
@@ -111,6 +113,7 @@ class Context:
         self.prior_reader.close()
         self.grower.close()
         self.segmenter.close()
+        self.lungs.close()
         self.keeper.close()
         self.exporter.close()
         self.trainer.stop()

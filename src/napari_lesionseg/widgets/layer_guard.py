@@ -119,6 +119,9 @@ class LayerGuard:
             bridge.set_curtain_visible(False)
         elif layer is bridge.heat.layer:
             bridge.heat.want("")
+        elif layer is bridge.lungs.layer:
+            bridge.put_back(layer)
+            bridge.lungs.want(False)
         elif layer is bridge.image and not self._would_lose():
             self._session.close_scan()
         else:

@@ -22,6 +22,7 @@ ENDINGS = (
 METADATA_KEY = "lesionseg"
 UNITS = ("mm", "mm", "mm")
 MASK_COLOUR, TRUTH_COLOUR = "#3FA7FF", "#FFD84D"
+LUNGS_COLOUR = "#7FE0B0"
 LABEL_COLOURS = (MASK_COLOUR, "#E58A2B", "#B58AE0", "#4FB36B", "#E06AA8", "#8FD3D1")
 """Of labels 1, 2, … of the mask, over and over."""
 MASK_OPACITY, UNDER_ERRORS_OPACITY = 0.5, 0.12
@@ -81,6 +82,11 @@ def mask_style(mask: Mask, name: str = "mask") -> dict[str, Any]:
 def truth_style(truth: Mask, name: str = "truth") -> dict[str, Any]:
     """Keywords of the labels layer of the truth."""
     return {**_labels(truth, name, (TRUTH_COLOUR,)), "opacity": 0.9}
+
+
+def lungs_style(lungs: Mask) -> dict[str, Any]:
+    """Keywords of the labels layer of the lungs."""
+    return {**_labels(lungs, "lungs", (LUNGS_COLOUR,)), "opacity": 0.9}
 
 
 def errors_style(mask: Mask) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from napari_lesionseg.widgets.brush import Brush
 from napari_lesionseg.widgets.comparison_layers import ComparisonLayers
 from napari_lesionseg.widgets.edit_watch import EditWatch
 from napari_lesionseg.widgets.heat_layers import HeatLayer
+from napari_lesionseg.widgets.lungs_layer import LungsLayer
 from napari_lesionseg.widgets.overlay_layers import OverlayLayers
 
 
@@ -37,6 +38,7 @@ class LayerBridge:
         self.comparison = ComparisonLayers(self)
         self.overlays = OverlayLayers(self)
         self.heat = HeatLayer(self)
+        self.lungs = LungsLayer(self)
         self.brush = Brush()
         self._watch: EditWatch | None = None
         self._busy = False  # We are the ones who change layers or session.
@@ -64,7 +66,8 @@ class LayerBridge:
     def owns(self, layer: Layer) -> bool:
         """Whether ``layer`` is one of the session's."""
         compared = self.comparison
-        own = (self.image, self.mask, compared.truth, compared.errors, compared.curtain.layer, self.heat.layer)
+        compare = (compared.truth, compared.errors, compared.curtain.layer)
+        own = (self.image, self.mask, *compare, self.heat.layer, self.lungs.layer)
         return any(layer is one for one in own)
 
     @property
@@ -90,6 +93,7 @@ class LayerBridge:
         adopted = self.image if scan is not None and _scan_of(self.image) is scan else None
         with self.own_changes():
             self.heat.clear()  # A prediction belongs to its scan.
+            self.lungs.clear()
             if scan is None or self.session.mask is None:
                 self._drop()
                 return

@@ -22,6 +22,7 @@ from napari_lesionseg.widgets.heat_panel import HeatPanel
 from napari_lesionseg.widgets.history_panel import HistoryPanel
 from napari_lesionseg.widgets.layer_styles import heat_legend
 from napari_lesionseg.widgets.lesions_panel import LesionsPanel
+from napari_lesionseg.widgets.lungs_panel import LungsPanel
 from napari_lesionseg.widgets.open_panel import OpenPanel
 from napari_lesionseg.widgets.parts import listen, note
 from napari_lesionseg.widgets.presenters.adjudication import AdjudicationPresenter
@@ -34,6 +35,7 @@ from napari_lesionseg.widgets.presenters.guests import GuestPresenter
 from napari_lesionseg.widgets.presenters.heat import HeatPresenter
 from napari_lesionseg.widgets.presenters.history import HistoryPresenter
 from napari_lesionseg.widgets.presenters.lesions import LesionsPresenter
+from napari_lesionseg.widgets.presenters.lungs import LungsPresenter
 from napari_lesionseg.widgets.presenters.open import OpenPresenter
 from napari_lesionseg.widgets.presenters.prior import PriorPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
@@ -71,6 +73,7 @@ class Workbench(QWidget):
         self.cases, self.readings = CasesPanel(), AdjudicationPanel()
         self.heat, self.lesions = HeatPanel(heat_legend()), LesionsPanel()
         self.tour = TourPanel()
+        self.lungs = LungsPanel()
         self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
         self.views, self.prior = ViewsPanel(), PriorPanel()
         self.retrain, self.history, self.save_line = RetrainPanel(), HistoryPanel(), SaveLine()
@@ -103,6 +106,7 @@ class Workbench(QWidget):
             GuestPresenter(self.segment.ask, self.context),
             ComparePresenter(self.compare, self.context),
             HeatPresenter(self.heat, self.context),
+            LungsPresenter(self.lungs, self.context),
             LesionsPresenter(self.lesions, self.context),
             TourPresenter(self.tour, self.context),
             CorrectPresenter(self.correct, self.context),
@@ -183,6 +187,7 @@ class Workbench(QWidget):
             "Segment": self.segment,
             "Compare": self.compare,
             "Uncertainty": self.heat,
+            "Lungs": self.lungs,
             "Lesions": self.lesions,
             "Tour": self.tour,
             "Correct": self.correct,
