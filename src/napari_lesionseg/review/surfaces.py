@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 Bools = npt.NDArray[np.bool_]
 _ROUNDING_MM = 1e-6  # So that five voxels of 0.4 mm are within 2 mm.
@@ -82,6 +81,8 @@ def surface(mask: Bools) -> Bools:
 
 
 def _directed(start: Bools, end: Bools, spacing: tuple[float, float, float]) -> npt.NDArray[np.float64]:
+    from scipy.spatial import cKDTree  # Takes long to import; those who want the box only do without.
+
     # A surface voxel the other mask shares is at distance 0 and needs no search.
     distances = np.zeros(int(np.count_nonzero(start)))
     apart = ~end[start]

@@ -1,4 +1,4 @@
-"""Buttons in columns of one width, as many columns as their texts leave room for."""
+"""Buttons, and numbers that belong to them, in columns of one width: as many as their texts leave room for."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QWidget
 
-SPACING = 6  # Pixels.
+SPACING, MARGIN = 6, 12  # Pixels between two controls, and around the text of one.
 
 
 class ButtonGrid(QWidget):
-    """Buttons that move to the next row where a larger font would cut their texts.
+    """Controls that move to the next row where a larger font would cut their texts.
 
     Parameters
     ----------
-    buttons
+    controls
         In the order in which they are read.
     columns
         At most so many are in a row.
     """
 
-    def __init__(self, buttons: Sequence[QAbstractButton], columns: int) -> None:
+    def __init__(self, controls: Sequence[QWidget], columns: int) -> None:
         super().__init__()
-        self._buttons, self._most = tuple(buttons), columns
+        self._controls, self._most = tuple(controls), columns
         self._columns = 0
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -44,7 +44,7 @@ class ButtonGrid(QWidget):
             self._fit()
 
     def _fit(self) -> None:
-        widest = max(one.fontMetrics().horizontalAdvance(one.text()) + 12 for one in self._buttons)
+        widest = max(_needed(one) for one in self._controls)
         self._arrange(max(1, min(self._most, (self.width() + SPACING) // (widest + SPACING))))
 
     def _arrange(self, columns: int) -> None:
@@ -53,5 +53,11 @@ class ButtonGrid(QWidget):
         for column in range(self._most):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
         self._columns = columns
-        for number, one in enumerate(self._buttons):
+        for number, one in enumerate(self._controls):
             self._grid.addWidget(one, number // columns, number % columns)
+
+
+def _needed(control: QWidget) -> int:
+    if isinstance(control, QAbstractButton):  # Ours may be made as narrow as one likes.
+        return control.fontMetrics().horizontalAdvance(control.text()) + MARGIN
+    return control.minimumSizeHint().width()

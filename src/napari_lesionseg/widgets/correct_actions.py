@@ -76,11 +76,9 @@ class ActionPanel(QWidget):
         column(
             self,
             heading("Slices"),
-            ButtonGrid([self.buttons[name] for name in SLICES], 3),
-            row(self.count, label="Copy to"),
+            ButtonGrid([*(self.buttons[name] for name in SLICES), self.count], 3),
             heading("Shape"),
-            ButtonGrid([self.buttons[name] for name in SHAPE], 3),
-            row(self.mm, label="Distance"),
+            ButtonGrid([*(self.buttons[name] for name in SHAPE), self.mm], 3),
             row(self.small, self.ml),
             heading("Sets"),
             row(self.how, self.other, self.apply),

@@ -20,13 +20,13 @@ BRUSHES = {
 REGIONS = {
     "lasso_add": ("Lasso +", "Draw round a place to add what lies inside"),
     "lasso_remove": ("Lasso −", "Draw round a place to remove what lies inside"),
-    "grow": ("Grow", "Click or drag seeds; lesion grows from them inside the range of HU and the lungs"),
+    "grow": ("Seeds", "Click or drag seeds; lesion grows from them inside the range of HU and the lungs"),
     "trace": ("Trace", "Click on an edge; what the line of equal grey there encloses becomes lesion"),
     "box": ("Box", "Drag a box; what in it is denser than the lung, within the range of HU, becomes lesion"),
     "accept": ("Accept", "Click on a place the model suspects; all of it that is connected becomes lesion"),
-    "reset_lesion": ("Reset", "Click on a lesion to have it as predicted"),
-    "keep_island": ("Keep", "Click on the piece of lesion to keep; the others are removed"),
-    "drop_island": ("Drop", "Click on the piece of lesion to remove"),
+    "reset_lesion": ("Reset lesion", "Click on a lesion to have it as predicted"),
+    "keep_island": ("Keep piece", "Click on the piece of lesion to keep; the others are removed"),
+    "drop_island": ("Drop piece", "Click on the piece of lesion to remove"),
 }
 SIZED = ("paint", "paint_model", "erase")
 RANGED = ("paint", "lasso_add", "grow", "box", "pick_hu")
