@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from qtpy.QtWidgets import QWidget
 from scipy import ndimage
 
 from napari_lesionseg.volumes import Mask
 from napari_lesionseg.volumes.phantom import make_case
-from napari_lesionseg.widgets.hands import Hands, pause
+from napari_lesionseg.widgets.hands import MOVE_MS, Hands, pause
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SHAPE = (40, 256, 256)
-SEED = 7
+SEED = 4
 SIZE = (1280, 800)
 TILE = 400
-COLOURS = 96
+BRUSH = 40
+COLOURS = 128
 
 
 class Studio:
@@ -99,40 +100,44 @@ class Studio:
         empty = np.zeros(SHAPE[1:], np.uint8)
         self.bench.session.write_slices(dict.fromkeys(range(SHAPE[0]), empty), "clear")
 
-    def shot(self, tool: str, points: list[tuple[float, float]], size: int = 12) -> Image.Image:
-        """Use a tool on an empty mask, and look at what it made."""
+    def shot(self, tool: str, points: list[tuple[float, float]], *, held: bool = False) -> Image.Image:
+        """Use a tool on an empty mask, and look at what it made, or at what is seen while the mouse is held."""
         self.clear()
         self.hands.press(f"tool_{tool}")
-        self.bench.correct.brush.setValue(size)
+        self.bench.correct.brush.setValue(BRUSH)
         pause(100)
-        self.hands.draw(points)
-        return self.canvas()
+        seen = [self.canvas() for number, _ in enumerate(self.steps(points)) if held and number == len(points) - 1]
+        return seen[0] if held else self.canvas()
+
+    def steps(self, points: list[tuple[float, float]]) -> Iterator[None]:
+        """Lead the mouse over these points."""
+        for _ in self.hands.pen.steps(points):
+            pause(MOVE_MS)
+            yield
 
 
 def tiles(studio: Studio) -> dict[str, Image.Image]:
     """A picture of each tool, by what is to be read under it."""
-    around = studio.outline(4)
-    through = [around[12], studio.mm(studio.middle), around[0]]
-    middle = [studio.mm(studio.middle)]
-    box = [around[15], (around[3][0], around[3][1])]
-    lasso = studio.bench._presenters
-    made = {"HU brush: bone and vessels stay out": studio.shot("paint", through, 24)}
-    made["Lasso +: what lies in the range of HU"] = studio.shot("lasso_add", [*around, around[0]])
-    made["Grow: from one click"] = studio.shot("grow", middle)
-    made["Box: denser than the lung"] = studio.shot("box", box)
-    made["Trace: the line of equal grey"] = studio.shot("trace", [studio.mm(edge(studio))])
-    made["Accept: what the model suspects"] = studio.shot("accept", middle)
-    del lasso
-    return made
+    around, middle = studio.outline(6), [studio.mm(studio.middle)]
+    through = [around[12], *middle, around[0]]
+    box = [tuple(np.min(around, axis=0)), tuple(np.max(around, axis=0))]
+    return {
+        "Paint: one stroke of a wide brush": studio.shot("paint", through),
+        "Lasso +: while it is drawn": studio.shot("lasso_add", around, held=True),
+        "Seeds: one click": studio.shot("grow", middle),
+        "Box: denser than the lung around it": studio.shot("box", box),
+        "Trace: a click on the edge": studio.shot("trace", [studio.mm(edge(studio))]),
+        "Accept: a click where the model suspects": studio.shot("accept", middle),
+    }
 
 
 def edge(studio: Studio) -> tuple[float, float]:
-    """A voxel on the left edge of the piece."""
+    """A voxel of the piece just inside its edge, to the right of its middle."""
     y, x = studio.middle
     row = studio.piece[int(y)]
-    while row[int(x)]:
-        x -= 1
-    return y, x
+    while row[int(x) + 1]:
+        x += 1
+    return y, x - 2
 
 
 def sheet(pictures: dict[str, Image.Image]) -> Image.Image:
@@ -157,8 +162,7 @@ def main() -> None:
             section.set_open(title == "Correct")
         studio.hands.press("tool_paint")
         pause(500)
-        panel = studio.bench.findChild(QWidget, "brush_size").window() and studio.bench.sections["Correct"]
-        panel.grab().save(str(Path(scratch) / "panel.png"))
+        studio.bench.sections["Correct"].grab().save(str(Path(scratch) / "panel.png"))
         Image.open(Path(scratch) / "panel.png").convert("RGB").quantize(COLOURS).save(
             IMAGES / "correct-panel.png", optimize=True
         )

@@ -111,6 +111,41 @@ def test_the_workbench_in_a_window_behind_naparis_proxy(
     assert len(viewer.layers) == 0
 
 
+def test_the_correct_panel_is_not_clipped_in_a_font_of_one_and_a_half(make_napari_viewer: Any, qtbot: QtBot) -> None:
+    from napari.settings import get_settings
+
+    viewer = make_napari_viewer(show=True)
+    _, workbench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
+    viewer.window.resize(1280, 800)
+    for title, section in workbench.sections.items():
+        section.set_open(title == "Correct")
+    workbench.correct.show_editable(True)
+    workbench.correct.show_tool("paint")
+    font, undo = get_settings().appearance, workbench.correct.undo
+    qtbot.waitUntil(undo.isVisible, timeout=5000)
+    size, height = font.font_size, undo.fontMetrics().height()
+    font.font_size = round(1.5 * size)
+    try:
+        qtbot.waitUntil(lambda: undo.fontMetrics().height() >= 1.3 * height, timeout=5000)
+        qtbot.wait(300)  # Until all is laid out anew.
+        buttons = [button for button in workbench.correct.findChildren(QPushButton) if button.isVisible()]
+        assert len(buttons) > 25
+        cut = [one.objectName() for one in buttons if one.fontMetrics().horizontalAdvance(one.text()) > one.width()]
+        spins = [box for box in workbench.correct.findChildren(QAbstractSpinBox) if box.isVisible()]
+        cut += [
+            box.objectName() for box in spins if box.fontMetrics().horizontalAdvance(box.text()) > _line(box).width()
+        ]
+        inner = workbench.findChild(QScrollArea).viewport()
+        beyond = [one.objectName() for one in buttons if one.mapTo(inner, one.rect().topRight()).x() > inner.width()]
+        assert (cut, beyond) == ([], [])
+    finally:
+        font.font_size = size
+
+
+def _line(box: QAbstractSpinBox) -> QLineEdit:
+    return box.findChild(QLineEdit)
+
+
 @pytest.mark.parametrize("size", [(1600, 1000), (1280, 800)])
 def test_no_control_is_clipped_in_naparis_own_style(
     make_napari_viewer: Any, qtbot: QtBot, size: tuple[int, int]

@@ -15,7 +15,8 @@ GESTURES = {
     "grow": "seeds",
 }
 """How the mouse is led; a click for all others."""
-NEAR = 1.0  # Voxels between two corners of an outline that are drawn.
+NEAR = 1.0  # Voxels between two corners of an outline.
+MOST_MARKS = 40  # Corners that are drawn.
 ONLY_AXIAL = "This tool works on an axial slice; show the scan in slices."
 MOVED = "The slice was changed while the mouse was held; nothing was done."
 Done = Callable[[str, list[Point]], object]
@@ -66,7 +67,7 @@ class CanvasTools:
             if self.tool != tool:
                 return  # It was put down in the middle of the drag.
             points = led(gesture, points, self._voxel(event))
-            self.marks.show(z, _corners(points) if gesture == "box" else points)
+            self.marks.show(z, _corners(points) if gesture == "box" else _some(points))
             yield
         self.marks.clear()
         if self.tool == tool:
@@ -92,6 +93,12 @@ def led(gesture: str, points: list[Point], to: Point) -> list[Point]:
         return [points[0], to]
     far = max(abs(to[0] - points[-1][0]), abs(to[1] - points[-1][1])) >= NEAR
     return [*points, to] if far else points
+
+
+def _some(points: list[Point]) -> list[Point]:
+    """So few of the points that the marks at them do not hide the scan, the last one among them."""
+    step = -(-len(points) // MOST_MARKS)
+    return points[::-step][::-1]
 
 
 def _corners(box: list[Point]) -> list[Point]:

@@ -52,8 +52,8 @@ class ActionPanel(QWidget):
         self.buttons = {name: button(name, *text) for name, text in texts.items()}
         self.undo, self.redo = self.buttons["undo"], self.buttons["redo"]
         self.count = whole("copy_slices", "To so many slices", 1, 50)
-        self.mm = decimal("shape_mm", "By so many mm", 0.5, 20)
-        self.ml = decimal("small_ml", "Pieces below so many ml", 0.01, 50)
+        self.mm = decimal("shape_mm", "By so many mm", 0.5, 9.5)
+        self.ml = decimal("small_ml", "Pieces below so many ml", 0.01, 9.99)
         self._set_up_numbers()
         self.small = button("remove_small", "Remove below", "Remove the pieces that are smaller")
         self.how = chooser("combine_how", "What to do with the truth, the prediction or the lungs")
@@ -66,9 +66,10 @@ class ActionPanel(QWidget):
 
     def _set_up_numbers(self) -> None:
         self.count.setValue(3)
-        self.count.setSuffix(" slices")
+        self.count.setPrefix("to ")
         for number, first, unit in ((self.mm, 1.0, " mm"), (self.ml, 0.1, " ml")):
             number.setSingleStep(first / 2)
+            number.setDecimals(1 if number is self.mm else 2)
             number.setValue(first)
             number.setSuffix(unit)
 

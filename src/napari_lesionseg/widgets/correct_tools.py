@@ -21,7 +21,7 @@ REGIONS = {
     "lasso_add": ("Lasso +", "Draw round a place to add what lies inside"),
     "lasso_remove": ("Lasso −", "Draw round a place to remove what lies inside"),
     "grow": ("Seeds", "Click or drag seeds; lesion grows from them inside the range of HU and the lungs"),
-    "trace": ("Trace", "Click on an edge; what the line of equal grey there encloses becomes lesion"),
+    "trace": ("Trace", "Click just inside an edge; what the line of equal grey there encloses becomes lesion"),
     "box": ("Box", "Drag a box; what in it is denser than the lung, within the range of HU, becomes lesion"),
     "accept": ("Accept", "Click on a place the model suspects; all of it that is connected becomes lesion"),
     "reset_lesion": ("Reset lesion", "Click on a lesion to have it as predicted"),

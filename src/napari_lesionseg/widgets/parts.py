@@ -87,7 +87,7 @@ def _finish_spin(made: QAbstractSpinBox, name: str, tip: str) -> None:
     made.setToolTip(tip)
     made.setKeyboardTracking(False)  # A number that is being typed is none yet.
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    made.setStyleSheet("QAbstractSpinBox { min-width: 5.5em; }")
+    made.setStyleSheet("QAbstractSpinBox { min-width: 4em; }")
 
 
 def widen(control: QWidget, pixels: int) -> None:
