@@ -37,6 +37,7 @@ SHEET: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
             "show_agreement": Key("Shift-C", "Show or hide the three colours"),
         },
         "Window": {
+            "show_keys": Key("F1", "This list of keys"),
             "preset_lung": Key("F2", "Lung window"),
             "preset_wide_lung": Key("F3", "Wide lung window"),
             "preset_mediastinum": Key("F4", "Mediastinum window"),

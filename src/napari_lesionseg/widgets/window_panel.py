@@ -31,6 +31,7 @@ class WindowPanel(QWidget):
     auto_requested = Signal()
     """The window of the lungs or, where they are not known, of the body."""
     drag_toggled = Signal(bool)
+    keys_requested = Signal()
     option_toggled = Signal(str, bool)
     """A key of ``OPTIONS``, and whether it is wanted."""
 
@@ -51,9 +52,11 @@ class WindowPanel(QWidget):
         widen(self.drag, 40)
         self.auto = button("window_auto", "Auto", "Fit the window to the lungs; to the body while they are not known")
         self.options = {name: check(name, *texts) for name, texts in OPTIONS.items()}
+        self.keys = button("show_keys", "Keys…", "All keys, in a window of their own")
+        self.keys.clicked.connect(self.keys_requested)
         presets, options = [*self.presets.values(), self.auto], list(self.options.values())
         numbers = row(self.level, self.width_, self.drag)
-        column(self, row(*presets[:3]), row(*presets[3:]), numbers, row(*options[:2]), row(*options[2:]))
+        column(self, row(*presets[:3]), row(*presets[3:]), numbers, row(*options[:2]), row(*options[2:], self.keys))
         for name, option in self.options.items():
             option.toggled.connect(lambda on, name=name: self.option_toggled.emit(name, on))
         self.auto.clicked.connect(self.auto_requested)

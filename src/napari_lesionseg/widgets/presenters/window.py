@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.volumes import Volume
@@ -10,6 +11,7 @@ from napari_lesionseg.volumes.windowing import Window, auto_window
 from napari_lesionseg.widgets.canvas_layers import CanvasLayers
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.drag_tool import DragTool
+from napari_lesionseg.widgets.key_sheet import KeySheet
 from napari_lesionseg.widgets.parts import listen
 from napari_lesionseg.widgets.shortcuts import bind_keys
 from napari_lesionseg.widgets.slice_wheel import SliceWheel, step
@@ -30,6 +32,7 @@ class WindowPresenter:
         panel.auto_requested.connect(self._on_auto)
         panel.drag_toggled.connect(self._tool.set_on)
         panel.option_toggled.connect(self._on_option)
+        panel.keys_requested.connect(self._on_keys)
         listen(self.session.window_changed, self._show, panel)
         listen(self.session.slice_changed, self._show, panel)
         listen(self.session.scan_changed, self._on_scan, panel)
@@ -44,6 +47,12 @@ class WindowPresenter:
         self._tool.close()
         self._wheel.set_on(False)
         self._canvas.close()
+
+    def _on_keys(self) -> None:
+        window: Any = self.panel.window()
+        shown = window.findChild(KeySheet) or KeySheet(window)
+        shown.show()
+        shown.raise_()
 
     def _on_window(self, window: Window) -> None:
         try:
