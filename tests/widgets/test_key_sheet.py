@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from napari.utils.shortcuts import default_shortcuts
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QLabel, QWidget
 
 from napari_lesionseg.widgets.key_sheet import NAPARIS, KeySheet, sheet
@@ -67,7 +68,7 @@ def test_it_can_be_read_in_both_themes(make_napari_viewer: Any, qtbot: QtBot, th
     viewer = make_napari_viewer(show=True)
     viewer.theme = theme
     _, bench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
-    press_f1(viewer)
+    qtbot.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_F1)
     (shown,) = bench.window().findChildren(KeySheet)
     qtbot.waitUntil(shown.isVisible, timeout=5000)
     labels = [label for label in shown.findChildren(QLabel) if label.text()]

@@ -34,7 +34,7 @@ def bind_shortcuts(viewer: ViewerModel, panel: QWidget, layers: LayerBridge) -> 
 
 def bind_keys(viewer: ViewerModel, panel: QWidget, actions: Mapping[str, Action]) -> None:
     """Let the keys of these names do something in the viewer, and give them back when ``panel`` is gone."""
-    bound = {coerce_keybinding(KEYS[name].text): action for name, action in actions.items()}
+    bound = {coerce_keybinding(KEYS[name].text): _named(action) for name, action in actions.items()}
     before = {key: viewer.bind_key(key, action, overwrite=True) for key, action in bound.items()}
 
     def give_back() -> None:
@@ -43,6 +43,15 @@ def bind_keys(viewer: ViewerModel, panel: QWidget, actions: Mapping[str, Action]
                 viewer.bind_key(key, before[key], overwrite=True)
 
     panel.destroyed.connect(give_back)
+
+
+def _named(action: Action) -> Action:
+    """Make a function of it: napari asks what it runs for its name, which a partial call has not."""
+
+    def run(viewer: Any) -> None:
+        action(viewer)
+
+    return run
 
 
 def _button(panel: QWidget, name: str) -> QAbstractButton | None:
