@@ -37,6 +37,7 @@ class ComparePanel(QWidget):
         self.legend.setToolTip("Hit: in mask and truth. False positive: in the mask only. Missed: in the truth only.")
         self.numbers = {name: _number(name) for name in ("slice_dice", "slice_iou", "scan_dice", "scan_iou")}
         self.strip = SliceStrip()
+        self._strips = [self.strip]
         self.measure = chooser("strip_measure", "What the bars show of every slice")
         for name, measure in MEASURES.items():
             self.measure.addItem(measure.title, name)
@@ -59,7 +60,7 @@ class ComparePanel(QWidget):
         self.curtain_place.valueChanged.connect(lambda per_cent: self.curtain_requested.emit(per_cent / 100))
         self.hide_.pressed.connect(lambda: self.hide_requested.emit(True))
         self.hide_.released.connect(lambda: self.hide_requested.emit(False))
-        self.measure.currentIndexChanged.connect(lambda: self.strip.show_measure(str(self.measure.currentData())))
+        self.measure.currentIndexChanged.connect(self._on_measure)
         self.strip.slice_requested.connect(self.slice_requested)
         self.worst.clicked.connect(self.worst_requested)
         self.show_has_truth(False)
@@ -109,7 +110,18 @@ class ComparePanel(QWidget):
         for key, label in self.numbers.items():
             part, measure = key.split("_")
             label.setText(_text(None if shown is None else getattr(shown[part], measure)))
-        self.strip.show_scores(scores, voxel_ml, z)
+        for strip in self._strips:
+            strip.show_scores(scores, voxel_ml, z)
+
+    def show_also_on(self, strip: SliceStrip) -> None:
+        """Show the bars on another strip, too."""
+        shown = self._strips
+        shown.append(strip)
+        strip.destroyed.connect(lambda *_: shown.remove(strip))  # The window may go before the panel.
+
+    def _on_measure(self) -> None:
+        for strip in self._strips:
+            strip.show_measure(str(self.measure.currentData()))
 
 
 def _text(value: float | None) -> str:

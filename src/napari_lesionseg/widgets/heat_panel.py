@@ -12,6 +12,7 @@ from superqt import QLabeledRangeSlider
 from napari_lesionseg.review.heat import HEATS
 from napari_lesionseg.widgets.parts import chooser, column, note, row, set_silently, slider
 
+ROOM = 12  # Pixels.
 ONE_MODEL = "Of one model: there is no ensemble yet whose members could disagree."
 
 
@@ -41,13 +42,15 @@ class HeatPanel(QWidget):
         self.low.setObjectName("heat_low")
         self.high.setObjectName("heat_high")
         self.state = note("heat_state")
+        wide = row(self.range, label="Range")
+        wide.addSpacing(ROOM)  # The number over its right end is wider than the end.
         self._legend = QWidget()
         column(self._legend, row(self.low, self.bar, self.high))
         column(
             self,
             row(self.kind, label="Heat map"),
             row(self.opacity, label="Opacity"),
-            row(self.range, label="Range"),
+            wide,
             self._legend,
             self.state,
         )

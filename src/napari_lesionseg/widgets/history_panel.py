@@ -33,6 +33,7 @@ class HistoryPanel(QWidget):
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.list.setFixedHeight(LIST_HEIGHT)
         self.strip, self.time = LookStrip(), note("look_time")
+        self._strips = [self.strip]
         self.count = note("history_count")
         column(self, self.list, self.count, self.strip, self.time)
         self.list.clicked.connect(self._on_clicked)
@@ -50,12 +51,19 @@ class HistoryPanel(QWidget):
 
     def show_looks(self, seconds: Mapping[int, float], corrected: frozenset[int], count: int, z: int) -> None:
         """Show the seconds by display slice (z) of ``count``, the corrected ones, and slice ``z``."""
-        self.strip.show_looks(seconds, corrected, count, z)
+        for strip in self._strips:
+            strip.show_looks(seconds, corrected, count, z)
         looked = sum(1 for spent in seconds.values() if spent >= LOOKED_SECONDS)
         total = words_of_time(sum(seconds.values()))
         here = words_of_time(seconds.get(z, 0.0))
         self.time.setText(f"{looked} of {count} slices looked at, {total}; this one {here}" if count else "")
         self.time.setVisible(bool(count))
+
+    def show_also_on(self, strip: LookStrip) -> None:
+        """Show the time on each slice on another strip, too."""
+        shown = self._strips
+        shown.append(strip)
+        strip.destroyed.connect(lambda *_: shown.remove(strip))  # The window may go before the panel.
 
     def _on_clicked(self, index: QModelIndex) -> None:
         self.step_requested.emit(self.steps.position(index.row()))

@@ -40,6 +40,7 @@ from napari_lesionseg.widgets.presenters.open import OpenPresenter
 from napari_lesionseg.widgets.presenters.prior import PriorPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
 from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
+from napari_lesionseg.widgets.presenters.strips import StripsPresenter
 from napari_lesionseg.widgets.presenters.tour import TourPresenter
 from napari_lesionseg.widgets.presenters.views import ViewsPresenter
 from napari_lesionseg.widgets.presenters.window import WindowPresenter
@@ -49,6 +50,7 @@ from napari_lesionseg.widgets.save_line import SaveLine
 from napari_lesionseg.widgets.section import Section
 from napari_lesionseg.widgets.segment_panel import SegmentPanel
 from napari_lesionseg.widgets.shortcuts import bind_shortcuts
+from napari_lesionseg.widgets.slider_strips import SliderStrips
 from napari_lesionseg.widgets.tour_panel import TourPanel
 from napari_lesionseg.widgets.views_panel import ViewsPanel
 from napari_lesionseg.widgets.window_panel import WindowPanel
@@ -72,7 +74,7 @@ class Workbench(QWidget):
         self.open, self.window_, self.segment = OpenPanel(), WindowPanel(), SegmentPanel()
         self.cases, self.readings = CasesPanel(), AdjudicationPanel()
         self.heat, self.lesions = HeatPanel(heat_legend()), LesionsPanel()
-        self.tour, self.lungs = TourPanel(), LungsPanel()
+        self.tour, self.strips, self.lungs = TourPanel(), SliderStrips(), LungsPanel()
         self.compare, self.correct, self.export = ComparePanel(), CorrectPanel(), ExportPanel()
         self.views, self.prior = ViewsPanel(), PriorPanel()
         self.retrain, self.history, self.save_line = RetrainPanel(), HistoryPanel(), SaveLine()
@@ -95,6 +97,9 @@ class Workbench(QWidget):
         self._cases = CasesPresenter(self.cases, self.context, self._show_study)
         self.open.study_requested.connect(self._cases.open_study)
         self._case_keys = CaseKeys(self.cases, lambda: self.context.study is not None)
+        self._strips = StripsPresenter(self.strips, self.context, self.compare, self.history)
+        self.strips.setParent(self)  # Until there is a window: then it lies there, and goes with the workbench.
+        self.destroyed.connect(self.strips.deleteLater)
         self._presenters = (
             AdjudicationPresenter(self.readings, self.context),
             WindowPresenter(self.window_, self.context),
@@ -158,6 +163,8 @@ class Workbench(QWidget):
         if window is not None:
             self._drop.watch(window)
             self._close_guard.watch(window)
+            self.strips.watch(window)
+            self._strips.show()
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
         """Ask for another width when napari's style sheet changes what the controls need."""
