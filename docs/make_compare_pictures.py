@@ -58,7 +58,6 @@ def main() -> None:
         os.environ["LESIONSEG_HOME"] = home
         import napari
 
-        from napari_lesionseg.inference.lungs import segment_lungs
         from napari_lesionseg.widgets.hands import Hands, pause
 
         case = make_case(SEED, SHAPE)
@@ -70,7 +69,7 @@ def main() -> None:
         hands = Hands(viewer, workbench, TARGET)
         session = workbench.session
         session.open_scan(case.scan, case.truth)
-        session.set_lungs(segment_lungs(case.scan))
+        session.set_lungs(case.lungs)
         session.set_prediction(prediction(case), "phantom-base", 0.5)
         session.write_slices({z + 5: speck(session.mask.array[z + 5], y, x)}, "lasso")
 
