@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,6 +145,27 @@ def test_closing_the_window_keeps_the_open_case_without_a_question(opened: Any, 
     opened.context.close()
     kept = study.latest("a", "correction")
     assert kept is not None and nifti.read_mask(kept.path).array.sum() == 5
+
+
+@pytest.mark.parametrize("how", ["close the window", "open the case again", "go on to the next"])
+def test_the_last_stroke_is_kept_though_the_disk_is_slow(
+    opened: Any, study: Study, sentences: list[str], monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, how: str
+) -> None:
+    opened.go("next_case", "a")
+    opened.context.layers.mask.brush_size = 1
+    append = Journal.append
+    monkeypatch.setattr(Journal, "append", lambda *given, **named: time.sleep(0.8) or append(*given, **named))
+    opened.paint(4, 8, 8)
+    if how == "close the window":
+        opened.context.close()
+    elif how == "open the case again":
+        opened.context.opening.open(opened.context.study, "a", "ann", "edit")
+    else:
+        opened.press("next_case")
+    if how != "close the window":
+        qtbot.waitUntil(lambda: study.latest("a", "correction") is not None, timeout=PATIENCE)
+    assert sentences == []
+    assert study.latest("a", "correction").position == 1
 
 
 def test_a_case_goes_on_when_the_dock_is_closed_and_opened_again(opened: Any, study: Study, qtbot: QtBot) -> None:

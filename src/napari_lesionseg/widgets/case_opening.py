@@ -133,7 +133,7 @@ class CaseOpening(QObject):
 
     def leave(self) -> None:
         """Keep the open case and forget it; the scan stays on the screen."""
-        self.session.settle()
+        self.recorder.flush()  # A mask is kept with the line of the journal that made it.
         self._leave()
         self.recorder.detach()
         self.session.set_editable(False)
@@ -242,7 +242,7 @@ class CaseOpening(QObject):
         self.cancel()
         self._closed = self.now
         if self.now is not None:
-            self.session.settle()
+            self.recorder.flush()
             self._leave()
         self.ahead.close()
 
