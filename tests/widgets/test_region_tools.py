@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.utils.key_bindings import KeymapHandler
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QWidget
 
 from napari_lesionseg.volumes import Geometry, Volume
+from napari_lesionseg.widgets.hands import Hands, pause
 from napari_lesionseg.widgets.presenters.correct import CorrectPresenter
+from napari_lesionseg.widgets.workbench import Workbench
 from tests.widgets.canvas_hand import Hand
 
 SHAPE = (5, 40, 60)
@@ -233,3 +236,23 @@ def test_a_result_is_dropped_if_the_mask_was_changed_meanwhile(
     runner.run(slow, "slow tool")
     qtbot.waitUntil(lambda: voxels(bench) == [2400] * 5, timeout=20000)
     check_undo(bench, changed, [2400] * 5, "slow tool")
+
+
+def test_a_real_mouse_draws_a_lasso_and_escape_on_a_real_canvas_puts_it_down(
+    make_napari_viewer: Any, scan: Volume
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    bench = Workbench(viewer)
+    viewer.window.add_dock_widget(bench)
+    bench.session.open_scan(scan)
+    bench.session.set_slice(2)
+    hands = Hands(viewer, bench, None)
+    pause(500)  # Until the window has its size.
+    hands.press("tool_lasso_add")
+    hands.draw([(5, 5), (5, 30), (30, 30), (30, 5)])  # Voxels are of 1 mm.
+    assert voxels(bench) == [0, 0, 120, 0, 0]
+    hands.key(Qt.Key.Key_Escape)
+    assert bench.correct.tools["pan_zoom"].isChecked()
+    bench.correct.undo.click()
+    assert voxels(bench) == [0] * 5
+    bench.context.close()
