@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from napari.components.overlays import TextOverlay
+from psygnal import EmitLoopError
 
 from napari_lesionseg.review.side_letters import Sides, side_letters
 
@@ -43,7 +45,8 @@ class CanvasLayers:
             event.disconnect(self.refresh)
         for side in PLACES:
             viewer.canvas.overlays.pop(_name(side), None)
-        self.set_scale_bar(False)
+        with suppress(EmitLoopError):  # The whole window is closed, and its canvas is gone.
+            self.set_scale_bar(False)
 
     def _events(self) -> list[Any]:
         viewer, camera = self._bridge.viewer, self._bridge.viewer.scene.camera
