@@ -26,6 +26,8 @@ DOT = np.s_[10, 30, 30]
 def lesions(workbench: Any, qtbot: QtBot, sentences: list[str]) -> Iterator[Any]:
     """A workbench with a scan of −500 HU, two lesions and a single voxel, counted."""
     workbench.session.open_scan(Volume(np.full(GRID.display_shape, -500, np.int16), GRID))
+    # What is done before the journal is there becomes a single step when it comes.
+    qtbot.waitUntil(lambda: workbench.context.recorder.is_open, timeout=10_000)
     mask = Mask.empty(GRID)
     mask.array[LARGE] = mask.array[SMALL] = mask.array[DOT] = 1
     workbench.session.load_mask(mask)
