@@ -75,7 +75,7 @@ def test_lesions_are_listed_with_ml_slices_and_density(lesions: Any) -> None:
     assert shown(lesions, 1) == ["12.00", "1.44", "(0.02)"]
     assert shown(lesions, 2) == ["2–7", "4–5", "10"]
     assert shown(lesions, 4) == ["-500"] * 3
-    assert shown(lesions, 5) == ["100 %"] * 3
+    assert shown(lesions, 5) == ["100"] * 3
     assert lesions.text("lesion_sums").startswith("3 lesions · 13.5 ml · – % of the lungs")
 
 

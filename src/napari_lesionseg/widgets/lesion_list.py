@@ -13,7 +13,7 @@ from napari_lesionseg.review.lesion_states import Voxel
 if TYPE_CHECKING:
     from napari_lesionseg.review.counted_lesions import Listed  # They bring cc3d: not while the dock opens.
 
-COLUMNS: Final = ("#", "ml", "Slices", "Side", "HU", "GG", "Cons.", "Conf.", "Truth")
+COLUMNS: Final = ("#", "ml", "Slices", "Side", "HU", "GG %", "Co %", "Conf.", "Truth")
 TIPS: Final = (
     "Number of the lesion, the largest first; a dot: green is accepted, hollow is missed",
     "Volume in ml; lesions below 0.1 ml are in brackets and not counted elsewhere",
@@ -109,7 +109,7 @@ def texts(row: Listed) -> tuple[str, ...]:
 
 
 def _per_cent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.0f} %"
+    return "" if share is None else f"{100 * share:.0f}"
 
 
 def _keys(row: Listed) -> tuple[Any, ...]:

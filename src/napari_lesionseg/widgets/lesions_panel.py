@@ -6,11 +6,11 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QItemSelectionModel, QSize, QSortFilterProxyModel, Qt, Signal
-from qtpy.QtGui import QShowEvent
+from qtpy.QtGui import QFontMetrics, QShowEvent
 from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QSizePolicy, QSpinBox, QTableView, QWidget
 
 from napari_lesionseg.review.lesion_states import Voxel
-from napari_lesionseg.widgets.lesion_list import SORT_ROLE, LesionList
+from napari_lesionseg.widgets.lesion_list import COLUMNS, SORT_ROLE, LesionList, texts
 from napari_lesionseg.widgets.parts import button, column, note, row
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari_lesionseg.review.lesion_overview import Overview
 
 ROWS, ROW_HEIGHT = 6, 21  # So many lesions are seen at once; pixels.
+FONT_PIXELS, CELL_PIXELS, DOT_PIXELS = 11, 7, 12
 UNCHECKED = "No share of the lungs is stated before a person has looked at them: Lungs look right, in the lungs' panel"
 
 
@@ -75,7 +76,8 @@ class LesionsPanel(QWidget):
             self.table,
             self.state,
             row(self.previous, self.next, self.accept, self.reject),
-            row(self.label, self.relabel, self.bridge, self.merge),
+            row(self.label, self.relabel),
+            row(self.merge, self.bridge),
             row(self.parts, self.split, self.cut),
         )
 
@@ -102,7 +104,8 @@ class LesionsPanel(QWidget):
             head.setHighlightSections(False)
             head.setMinimumSectionSize(24)
             head.setResizeContentsPrecision(100)
-        table.setStyleSheet("QTableView { font-size: 11px; } QHeaderView::section { padding: 2px; }")
+        small = f"font-size: {FONT_PIXELS}px;"
+        table.setStyleSheet(f"QTableView {{ {small} }} QHeaderView::section {{ {small} padding: 2px; }}")
         table.setFixedHeight(24 + ROW_HEIGHT * ROWS + 16)  # The head, and a scroll bar.
         return table
 
@@ -140,9 +143,7 @@ class LesionsPanel(QWidget):
         self.model.show(() if seen is None else seen.lesions, accepted)
         self._choose([at for at in range(self.order.rowCount()) if self._at(at).place in chosen])
         self.blockSignals(blocked)
-        for at, known in enumerate(self.model.known_columns()):
-            self.table.setColumnHidden(at, not known)
-        self.table.resizeColumnsToContents()
+        self._fit_columns()
         self._show_possible()
 
     def show_sums(self, text: str, tip: str = "") -> None:
@@ -158,6 +159,16 @@ class LesionsPanel(QWidget):
         """Offer to change lesions if the mask may be changed."""
         self._editable = editable
         self._show_possible()
+
+    def _fit_columns(self) -> None:
+        """Hide what is not known, and give each column what its texts need: Qt would leave room for a sort arrow."""
+        font = self.table.font()
+        font.setPixelSize(FONT_PIXELS)
+        metrics, rows = QFontMetrics(font), [texts(row) for row in self.model.rows]
+        for at, known in enumerate(self.model.known_columns()):
+            self.table.setColumnHidden(at, not known)
+            widest = max(metrics.horizontalAdvance(text) for text in (COLUMNS[at], *(row[at] for row in rows)))
+            self.table.setColumnWidth(at, widest + (DOT_PIXELS if at == 0 else 0) + CELL_PIXELS)
 
     def _at(self, at: int) -> Listed:
         return self.model.rows[self.order.mapToSource(self.order.index(at, 0)).row()]
