@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from qtpy.QtWidgets import QDockWidget
 from scipy import ndimage
 
 from napari_lesionseg.review.align import Shift
 from napari_lesionseg.volumes import Geometry, Mask, Volume
 from napari_lesionseg.volumes.phantom import PhantomCase, make_case
 from napari_lesionseg.widgets.hands import Hands, pause
+from napari_lesionseg.widgets.views.space_view import SpaceView
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "images"
@@ -78,6 +80,20 @@ def draw_prior(hands: Hands, case: PhantomCase) -> None:
     hands.picture("views-prior")
 
 
+def draw_space(hands: Hands, case: PhantomCase) -> None:
+    """Lungs and lesions as surfaces."""
+    bench = hands.workbench
+    hands.press("close_prior")
+    fold_all_but(bench, "Views")
+    bench.session.set_lungs(case.lungs)
+    hands.press("space_view_shown")
+    dock = hands.viewer.window._qt_window.findChild(QDockWidget, "lesionseg_space")
+    hands.wait(lambda: len(dock.widget().findChild(SpaceView).meshes) == 2, 60)
+    pause(500)
+    hands.viewer.reset_view()
+    hands.picture("views-space")
+
+
 def main() -> None:
     """Open one window, and draw all pictures in it."""
     from napari_lesionseg.widgets.launch import make_window
@@ -91,6 +107,7 @@ def main() -> None:
         case = make_case(SEED, SHAPE)
         draw_linked(hands, case)
         draw_prior(hands, case)
+        draw_space(hands, case)
         workbench.context.close()
         viewer.close()
     for path in PICTURES.glob("views-*.png"):

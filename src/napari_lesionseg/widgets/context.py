@@ -34,6 +34,7 @@ from napari_lesionseg.widgets.role_dialog import ask_role
 from napari_lesionseg.widgets.segment_worker import SegmentWorker
 from napari_lesionseg.widgets.settings import Settings
 from napari_lesionseg.widgets.study_thread import StudyThread
+from napari_lesionseg.widgets.surface_worker import SurfaceWorker
 from napari_lesionseg.widgets.tour import Tour
 from napari_lesionseg.widgets.trainer_process import TrainerProcess
 from napari_lesionseg.widgets.view_memory import ViewMemory
@@ -63,7 +64,7 @@ class Context:
         self._closed_study: Path | None = None  # By ``close``.
         self.guard = LayerGuard(self.layers, self.session, self.complain, ask_role, self.is_kept)
         self.reader = ReadWorker()
-        self.prior_reader, self.grower = ReadWorker(), GrowthWorker()
+        self.prior_reader, self.grower, self.surfaces = ReadWorker(), GrowthWorker(), SurfaceWorker()
         self.segmenter = SegmentWorker()
         self.lungs = LungsWorker()
         self.keeper = KeepWorker()
@@ -112,6 +113,7 @@ class Context:
         self.reader.close()
         self.prior_reader.close()
         self.grower.close()
+        self.surfaces.close()
         self.segmenter.close()
         self.lungs.close()
         self.keeper.close()

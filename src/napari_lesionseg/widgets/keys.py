@@ -53,6 +53,10 @@ SHEET: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
         "Views": {
             "linked_views": Key("Shift-M", "Coronal and sagittal views beside the canvas"),
             "cross_hair_tool": Key("Shift-H", "Drag the cross-hair on the canvas"),
+            "space_view_shown": Key("Ctrl-Alt-V", "Lungs and lesions as surfaces"),
+        },
+        "Prior": {
+            "open_prior": Key("Ctrl-Alt-B", "Open an earlier scan of this patient beside the open one"),
         },
         "Segment": {
             "segment": Key("Shift-S", "Mark the lesions of the whole scan"),

@@ -14,6 +14,7 @@ class ViewsPanel(QWidget):
 
     linked_toggled = Signal(bool)
     cross_toggled = Signal(bool)
+    space_toggled = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,11 +30,16 @@ class ViewsPanel(QWidget):
             "Drag the cross-hair on the canvas; a plain click moves it while no tool is in hand",
             checkable=True,
         )
-        self.place = note("cross_hair_place")
-        column(self, row(self.linked, self.cross), self.place)
+        self.space = button(
+            "space_view_shown", "3D", "Show lungs and lesions as surfaces beside the canvas", checkable=True
+        )
+        self.place, self.state = note("cross_hair_place"), note("space_state")
+        column(self, row(self.linked, self.cross, self.space), self.place, self.state)
+        self.space.toggled.connect(self.space_toggled)
         self.linked.toggled.connect(self.linked_toggled)
         self.cross.toggled.connect(self.cross_toggled)
         self.show_linked(False)
+        self.show_space(False, "")
 
     def show_linked(self, linked: bool) -> None:
         """Show whether the linked views are there; without them there is no cross-hair to drag."""
@@ -42,6 +48,12 @@ class ViewsPanel(QWidget):
         self.place.setVisible(linked)
         if not linked:
             self.cross.setChecked(False)
+
+    def show_space(self, shown: bool, sentence: str) -> None:
+        """Show whether there is a view in space, and what is missing in it, ``""`` for nothing."""
+        set_silently(self.space, shown)
+        self.state.setText(sentence)
+        self.state.setVisible(bool(sentence))
 
     def show_place(self, scan: Volume | None, place: tuple[int, int, int]) -> None:
         """Show the voxel under the cross-hair (z, y, x), and its value."""

@@ -40,6 +40,7 @@ from napari_lesionseg.widgets.presenters.open import OpenPresenter
 from napari_lesionseg.widgets.presenters.prior import PriorPresenter
 from napari_lesionseg.widgets.presenters.retrain import RetrainPresenter
 from napari_lesionseg.widgets.presenters.segment import SegmentPresenter
+from napari_lesionseg.widgets.presenters.space import SpacePresenter
 from napari_lesionseg.widgets.presenters.strips import StripsPresenter
 from napari_lesionseg.widgets.presenters.tour import TourPresenter
 from napari_lesionseg.widgets.presenters.views import ViewsPresenter
@@ -104,6 +105,7 @@ class Workbench(QWidget):
             AdjudicationPresenter(self.readings, self.context),
             WindowPresenter(self.window_, self.context),
             ViewsPresenter(self.views, self.context),
+            SpacePresenter(self.views, self.context),
             PriorPresenter(self.prior, self.context),
             SegmentPresenter(self.segment, self.context),
             AskPresenter(self.segment, self.context),

@@ -12,6 +12,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from napari_lesionseg.review.align import Shift
 from napari_lesionseg.volumes import Geometry, Mask, Volume
 from napari_lesionseg.volumes.windowing import PRESETS, Window
 from napari_lesionseg.widgets.settings import Settings
@@ -301,3 +302,16 @@ def test_in_a_real_window_they_are_docked_drawn_over_and_let_go_of(
         type(overlay).__name__ != "CrossHairOverlay" for overlay in canvas._viewer_overlay_to_visual
     )
     workbench.context.close()
+
+
+def test_a_window_is_closed_while_its_views_are_open(make_napari_viewer: Any, tiny: Any) -> None:
+    viewer = make_napari_viewer()
+    _, workbench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
+    workbench.session.open_scan(tiny[0])
+    workbench.views.linked.click()
+    workbench.views.space.click()
+    workbench.context.prior.open(tiny[0], Shift())
+    assert len(viewer.window._qt_window.findChildren(ViewsDock)) == 3
+    workbench.context.close()
+    viewer.close()
+    assert workbench.context.settings.linked_views

@@ -6,11 +6,13 @@ The only file of the views that knows napari: neither layers nor axes of the vie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import numpy as np
 from napari.components.overlays import SceneOverlay
+from psygnal import EmitLoopError
 
 from napari_lesionseg.widgets.layers import LayerBridge
 
@@ -60,11 +62,11 @@ class OrthoLayers:
             viewer.dims.events.order.connect(self._on_dims)
             self._on_dims()
             return
-        self.overlay.visible = False
-        del viewer.scene.overlays[NAME]
         viewer.mouse_drag_callbacks.remove(self._click)
         viewer.dims.events.ndisplay.disconnect(self._on_dims)
         viewer.dims.events.order.disconnect(self._on_dims)
+        with suppress(RuntimeError, EmitLoopError):  # A window that is closed takes its canvas away first.
+            del viewer.scene.overlays[NAME]
 
     def show_cross(self, y: int, x: int) -> None:
         """Put the cross-hair at a voxel of the axial slice."""

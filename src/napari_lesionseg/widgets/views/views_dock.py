@@ -6,8 +6,6 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QCloseEvent, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QBoxLayout, QDockWidget, QMainWindow, QWidget
 
-from napari_lesionseg.widgets.views.slice_view import SliceView
-
 WIDTH = 300  # Pixels.
 SETTLED_MS = 50  # By then the docks have their places, without which Qt takes no width.
 
@@ -18,7 +16,7 @@ class ViewsDock(QDockWidget):
     closed = Signal()
     """A person closed it."""
 
-    def __init__(self, name: str, title: str, views: tuple[SliceView, ...], beside: QWidget) -> None:
+    def __init__(self, name: str, title: str, views: tuple[QWidget, ...], beside: QWidget) -> None:
         main = beside.window()
         super().__init__(title, main)
         self.setObjectName(name)
@@ -69,7 +67,7 @@ class ViewsDock(QDockWidget):
 
 
 class _Inner(QWidget):
-    def __init__(self, views: tuple[SliceView, ...]) -> None:
+    def __init__(self, views: tuple[QWidget, ...]) -> None:
         super().__init__()
         self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
