@@ -84,7 +84,6 @@ def test_seen_from_the_front_superior_is_up_and_the_patients_right_on_the_left(q
     assert len(rows) > 50
     assert rows.mean() < 0.45 * height
     assert columns.mean() < 0.45 * width
-    one.close_canvas()
 
 
 def test_the_viewer_is_as_it_was_when_it_is_left(opened: Any, qtbot: QtBot) -> None:

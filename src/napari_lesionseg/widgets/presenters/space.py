@@ -49,10 +49,9 @@ class SpacePresenter:
         self._on_scan(self.session.scan)
 
     def _close(self) -> None:
-        dock, view, self.dock, self.view = self.dock, self.view, None, None
+        dock, self.dock, self.view = self.dock, None, None
         self.context.surfaces.forget()
-        if dock is not None and view is not None:
-            view.close_canvas()
+        if dock is not None:
             dock.let_go()
 
     def _on_scan(self, _scan: Volume | None) -> None:

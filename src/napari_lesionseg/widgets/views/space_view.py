@@ -16,7 +16,10 @@ LOOKS = {"lesions": (MASK_COLOUR, 1.0), "lungs": ("#E8C8C0", 0.3)}
 
 
 class SpaceView(QWidget):
-    """Surfaces seen from the front, superior up; drag to turn, wheel to zoom, Shift-drag to move."""
+    """Surfaces seen from the front, superior up; drag to turn, wheel to zoom, Shift-drag to move.
+
+    The canvas goes with the widget. vispy's own way to close it handles events meanwhile, of a window half gone.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,11 +60,6 @@ class SpaceView(QWidget):
         """Show nothing."""
         for name in LOOKS:
             self.hide_mesh(name)
-
-    def close_canvas(self) -> None:
-        """Let go of OpenGL."""
-        self.clear()
-        self.canvas.close()
 
     def _draw(self, name: str, mesh: SurfaceMesh) -> None:
         from vispy.scene.visuals import Mesh

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QCloseEvent, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QBoxLayout, QDockWidget, QMainWindow, QWidget
@@ -59,11 +61,12 @@ class ViewsDock(QDockWidget):
 
     def let_go(self) -> None:
         """Take the dock and its views away, also from memory."""
-        main = self.parentWidget()
-        if isinstance(main, QMainWindow):
-            main.removeDockWidget(self)
-        self.hide()
-        self.deleteLater()
+        with suppress(RuntimeError):  # A window that is closed may have taken it along.
+            main = self.parentWidget()
+            if isinstance(main, QMainWindow):
+                main.removeDockWidget(self)
+            self.hide()
+            self.deleteLater()
 
 
 class _Inner(QWidget):
