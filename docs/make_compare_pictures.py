@@ -56,6 +56,7 @@ def main() -> None:
     """Open the window, and take the pictures."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["LESIONSEG_HOME"] = home
+        os.environ["NAPARI_CONFIG"] = str(Path(home) / "napari.yaml")  # Not the font and the window of whoever runs it.
         import napari
 
         from napari_lesionseg.widgets.hands import Hands, pause
@@ -63,9 +64,10 @@ def main() -> None:
         case = make_case(SEED, SHAPE)
         z, y, x = largest(case)
         viewer = napari.Viewer(show=False)
-        viewer.window.resize(*SIZE)
         viewer.window.show()
         _, workbench = viewer.window.add_plugin_dock_widget("napari-lesionseg", "Lesion workbench")
+        pause(500)
+        viewer.window.resize(*SIZE)  # napari has put back its last size by now.
         hands = Hands(viewer, workbench, TARGET)
         session = workbench.session
         session.open_scan(case.scan, case.truth)

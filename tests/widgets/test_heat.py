@@ -62,7 +62,6 @@ def test_another_measure_is_written_into_the_same_layer_and_none_takes_it_away(h
     assert heat_of(heated) is layer and layer.data[1, 2, 2] == 204
     panel.kind.setCurrentIndex(0)
     assert "heat map" not in [one.name for one in heated.context.viewer.layers]
-    assert not panel._legend.isVisibleTo(panel)
 
 
 def test_it_waits_for_a_prediction_and_comes_back_with_the_next_scans(heated: Any, tiny: Tiny) -> None:

@@ -12,7 +12,6 @@ from superqt import QLabeledRangeSlider
 from napari_lesionseg.review.heat import HEATS
 from napari_lesionseg.widgets.parts import chooser, column, note, row, set_silently, slider
 
-ROOM = 12  # Pixels.
 ONE_MODEL = "Of one model: there is no ensemble yet whose members could disagree."
 
 
@@ -37,21 +36,18 @@ class HeatPanel(QWidget):
         self.range.setToolTip("From where to where the colours go, in per cent; what is below is clear")
         self.range.setRange(0, 100)
         self.range.setEdgeLabelMode(QLabeledRangeSlider.EdgeLabelMode.NoLabel)
+        self.range.setHandleLabelPosition(QLabeledRangeSlider.LabelPosition.NoLabel)  # The legend has the numbers.
         self.bar = ColourBar(colours)
         self.low, self.high = QLabel(), QLabel()
         self.low.setObjectName("heat_low")
         self.high.setObjectName("heat_high")
         self.state = note("heat_state")
-        wide = row(self.range, label="Range")
-        wide.addSpacing(ROOM)  # The number over its right end is wider than the end.
-        self._legend = QWidget()
-        column(self._legend, row(self.low, self.bar, self.high))
         column(
             self,
             row(self.kind, label="Heat map"),
             row(self.opacity, label="Opacity"),
-            wide,
-            self._legend,
+            row(self.range, label="Range"),
+            row(self.low, self.bar, self.high),
             self.state,
         )
         self.opacity.setValue(60)
@@ -87,7 +83,6 @@ class HeatPanel(QWidget):
 
     def _show_legend(self) -> None:
         heat = HEATS.get(str(self.kind.currentData()))
-        self._legend.setVisible(heat is not None and self.kind.isEnabled())
         low, high = self.range.value()
         self.low.setText(f"{low / 100:.2f}")
         self.high.setText(f"{high / 100:.2f}")
