@@ -70,6 +70,16 @@ def test_the_eraser_and_code_that_paints_know_no_gate(bench: Any, hand: Hand) ->
     assert painted(bench) == []
 
 
+def test_what_the_right_button_encircles_is_filled_in_the_range_only(bench: Any) -> None:
+    corners = [(2, 5, 15), (2, 5, 25), (2, 9, 25), (2, 9, 15)]
+    bench.context.layers.mask.paint_polygon(corners, 1)  # As napari does at the end of the circle.
+    assert painted(bench) == [[y, x] for y in range(5, 10) for x in range(15, 20)]
+    bench.press("undo")
+    bench.press("tool_pan_zoom")
+    bench.context.layers.mask.paint_polygon(corners, 1)
+    assert len(painted(bench)) == 55
+
+
 def test_a_stroke_outside_the_range_says_so_and_is_no_step(bench: Any, hand: Hand) -> None:
     hand.lead((10, 25), (10, 35))
     assert painted(bench) == [] and bench.session.history.undoable is None
