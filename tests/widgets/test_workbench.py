@@ -148,9 +148,9 @@ def test_the_error_map_button_shows_the_layer_and_deleting_the_truth_takes_it_aw
 def test_the_numbers_of_the_window_are_on_the_canvas(workbench: Any, tiny: Tiny) -> None:
     workbench.show_case(tiny)
     overlay = workbench.context.viewer.canvas.overlays.text
-    assert (overlay.visible, overlay.text) == (True, "W 1500  L -600 HU    slice 1 / 3")
+    assert (overlay.visible, overlay.text) == (True, "W 1500\nL -600 HU\nslice 1 / 3")
     workbench.session.set_window(Window(40, 400))
-    assert overlay.text.startswith("W 400  L 40")
+    assert overlay.text.startswith("W 400\nL 40")
 
 
 def test_dragging_changes_width_across_and_level_up_and_gives_the_mouse_back(workbench: Any, tiny: Tiny) -> None:

@@ -100,6 +100,7 @@ class CasesPanel(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setObjectName("case_table")
+        table.setToolTip("The cases: click a head to sort, a row to open its case")
         table.setModel(self.cases)
         table.setSortingEnabled(True)
         table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # As they were added, until a head is clicked.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from napari.settings import get_settings
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from napari_lesionseg.widgets.keys import SHEET
@@ -34,7 +34,7 @@ MOUSE: Final = (
     ("Alt-move", "Another size of the brush, while painting"),
     ("Right drag", "Draw round a place and fill it, while painting"),
 )
-COLUMNS, WIDTH, HEIGHT = 3, 1120, 700  # Pixels: within a screen of 1280 × 800.
+MOST_COLUMNS, MARGIN, SCROLL_BAR = 4, 60, 40  # The last two in pixels.
 Group = tuple[str, Sequence[tuple[str, str]]]
 
 
@@ -52,18 +52,18 @@ class KeySheet(QDialog):
         self.setObjectName("key_sheet")
         self.setWindowTitle("Keys")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        inner = QWidget()
-        inside = QHBoxLayout(inner)
-        inside.setSpacing(24)
-        for groups in _shared_out(sheet(), COLUMNS):
-            inside.addLayout(_column(groups))
+        room = _room(parent)
         area = QScrollArea()
         area.setWidgetResizable(True)
-        area.setWidget(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(area)
-        self.resize(WIDTH, HEIGHT)
+        layout.addWidget(area)  # It has the theme's letters from now on.
+        for columns in range(MOST_COLUMNS, 0, -1):
+            inner = _filled(columns)
+            area.setWidget(inner)
+            if inner.sizeHint().width() <= room.width():
+                break
+        self.resize((inner.sizeHint() + QSize(SCROLL_BAR, SCROLL_BAR)).boundedTo(room))
 
 
 def sheet() -> list[Group]:
@@ -77,15 +77,30 @@ def _key_of(action: str) -> str:
     return ", ".join(str(key).replace("+", "-") for key in keys)
 
 
+def _filled(columns: int) -> QWidget:
+    made = QWidget()
+    inside = QHBoxLayout(made)
+    inside.setSpacing(24)
+    for groups in _shared_out(sheet(), columns):
+        inside.addLayout(_column(groups))
+    return made
+
+
 def _shared_out(groups: Sequence[Group], columns: int) -> list[list[Group]]:
     """Fill columns one after the other, each with about as many lines."""
-    lines = sum(len(keys) + 2 for _, keys in groups)
+    lines = [2 + len(keys) for _, keys in groups]
     made: list[list[Group]] = [[] for _ in range(columns)]
     before = 0
-    for group in groups:
-        made[min(columns - 1, before * columns // lines)].append(group)
-        before += len(group[1]) + 2
+    for group, own in zip(groups, lines, strict=True):
+        made[(before + own // 2) * columns // sum(lines)].append(group)
+        before += own
     return made
+
+
+def _room(widget: QWidget) -> QSize:
+    """The part of the screen a window of ours may fill."""
+    screen = widget.screen()
+    return QSize(1280, 800) if screen is None else screen.availableSize() - QSize(MARGIN, MARGIN)
 
 
 def _column(groups: Sequence[Group]) -> QGridLayout:
@@ -99,8 +114,8 @@ def _column(groups: Sequence[Group]) -> QGridLayout:
         grid.addWidget(head, grid.rowCount(), 0, 1, 2)
         for key, sentence in keys:
             row = grid.rowCount()
-            grid.addWidget(_label(key, bold=True), row, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(_label(sentence), row, 1, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(_label(key, bold=True), row, 0)
+            grid.addWidget(_label(sentence), row, 1)
     grid.setRowStretch(grid.rowCount(), 1)
     return grid
 
@@ -108,7 +123,6 @@ def _column(groups: Sequence[Group]) -> QGridLayout:
 def _label(text: str, *, bold: bool = False) -> QLabel:
     made = QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(not bold)
     if bold:
         made.setStyleSheet("font-weight: bold;")  # The colours are the theme's.
     return made

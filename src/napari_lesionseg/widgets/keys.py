@@ -43,8 +43,8 @@ SHEET: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
             "preset_mediastinum": Key("F4", "Mediastinum window"),
             "preset_bone": Key("F5", "Bone window"),
             "preset_vessels": Key("F6", "Window of contrast in vessels"),
-            "window_auto": Key("F7", "The window of the lungs, or of the body while they are not known"),
-            "window_drag": Key("Shift-D", "Drag on the canvas to change the window (with Ctrl held: any time)"),
+            "window_auto": Key("F7", "Fit the window to the lungs, or the body"),
+            "window_drag": Key("Shift-D", "Drag on the canvas to change the window"),
             "slice_up": Key("Up", "One slice on, towards the head", False),
             "slice_down": Key("Down", "One slice back, towards the feet", False),
             "slices_up": Key("PageUp", "Five slices on", False),
@@ -60,13 +60,13 @@ SHEET: Final[Mapping[str, Mapping[str, Key]]] = MappingProxyType(
         },
         "Segment": {
             "segment": Key("Shift-S", "Mark the lesions of the whole scan"),
-            "ask_model": Key("Shift-B", "Ask the model: click a missed lesion, or drag a box over it"),
+            "ask_model": Key("Shift-B", "Ask the model: click, or drag a box"),
         },
         "Compare": {
             "show_truth": Key("Shift-T", "Show or hide the truth"),
             "show_errors": Key("Shift-E", "Show or hide the error map"),
             "hide_overlays": Key("H", "Hold it to see the scan alone", False),
-            "worst_slice": Key("Shift-W", "Go to the slice with the lowest Dice, then to the next worst"),
+            "worst_slice": Key("Shift-W", "The worst slice, then the next worst"),
         },
         "Tour": {
             "next_place": Key("N", "The next suspicious place"),

@@ -84,6 +84,7 @@ class LesionsPanel(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setObjectName("lesion_table")
+        table.setToolTip("The lesions: click a head to sort, a row to go there")
         table.setModel(self.order)
         table.setSortingEnabled(True)
         table.sortByColumn(0, Qt.SortOrder.AscendingOrder)

@@ -34,7 +34,6 @@ def button(name: str, text: str, tip: str, *, checkable: bool = False) -> QPushB
     made.setToolTip(with_key(name, tip))
     made.setCheckable(checkable)
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    made.setMinimumWidth(1)
     return made
 
 

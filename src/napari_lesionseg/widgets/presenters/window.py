@@ -95,4 +95,4 @@ class WindowPresenter:
             return
         unit = " HU" if scan.intensity == "HU" else ""
         where = f"slice {self.session.slice_index} / {len(scan.array) - 1}"
-        self.context.layers.show_text(f"W {window.width:.0f}  L {window.level:.0f}{unit}    {where}")
+        self.context.layers.show_text(f"W {window.width:.0f}\nL {window.level:.0f}{unit}\n{where}")
