@@ -13,9 +13,11 @@ from napari_lesionseg.models.card import load_model
 from napari_lesionseg.models.zoo import list_models
 from napari_lesionseg.volumes import Mask, Volume
 from napari_lesionseg.volumes.phantom import make_case
+from napari_lesionseg.volumes.phantom.scanner import Scanner
 from napari_lesionseg.volumes.read import read_mask, read_scan
 
-SHAPE = (48, 192, 192)
+SHAPE = (64, 160, 160)
+SLICE_MM = 4.0
 SEED = 9001  # The bundled model was trained on others.
 
 
@@ -40,7 +42,7 @@ def predicted(name: str, scan: Volume, truth: Mask, model: str) -> Case:
 
 def phantoms(count: int, shape: tuple[int, int, int] = SHAPE) -> list[Case]:
     """Generated cases that the model has not seen."""
-    made = [(seed, make_case(seed, shape)) for seed in range(SEED, SEED + count)]
+    made = [(seed, make_case(seed, shape, scanner=Scanner(slice_mm=SLICE_MM))) for seed in range(SEED, SEED + count)]
     return [predicted(f"phantom {seed}", case.scan, case.truth, "phantom-base") for seed, case in made]
 
 

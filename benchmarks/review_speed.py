@@ -23,8 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]  # The heartbeat belongs to the tests.
 
 from review_cases import Case, phantoms, real_case  # noqa: E402
-from reviewers import Reviewer, Tally, ToolReviewer  # noqa: E402
+from reviewers import Reviewer, Tally  # noqa: E402
 from side_by_side import Side, bare_side, by_turns, clock  # noqa: E402
+from tool_reviewer import ToolReviewer  # noqa: E402
 
 from napari_lesionseg.review.metrics import dice  # noqa: E402
 from napari_lesionseg.volumes import Geometry, Mask, Volume  # noqa: E402
@@ -132,6 +133,7 @@ def review(case: Case, kind: type[Reviewer]) -> Tally:
     viewer, workbench = make_window()
     viewer.window.resize(*SMALL_WINDOW)
     workbench.session.open_scan(case.scan, case.truth)
+    workbench.segment.model.setCurrentText(case.model)
     workbench.session.set_prediction(case.probability, case.model, case.threshold)
     pause(500)
     viewer.window._qt_viewer.canvas.native.setUpdatesEnabled(
@@ -167,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for option, text in (("json", "print one line"), ("quick", "a small part"), ("write", "write the docs' page")):
         parser.add_argument(f"--{option}", action="store_true", help=text)
+    parser.add_argument("--phantoms", type=int, default=10, help="how many generated cases are corrected")
     chosen = parser.parse_args()
     scratch = Path(tempfile.mkdtemp(prefix="lesionseg-speed-"))
     os.environ["LESIONSEG_HOME"], os.environ["LESIONSEG_DESK"] = str(scratch / "home"), str(scratch / "desk")
@@ -174,7 +177,7 @@ def main() -> None:
     def tell(line: str) -> None:
         print(line, file=sys.stderr if chosen.json else sys.stdout, flush=True)
 
-    cases = phantoms(1 if chosen.quick else 10)
+    cases = phantoms(1 if chosen.quick else chosen.phantoms)
     real, why = (None, "left out by --quick") if chosen.quick else real_case(ROOT.parent / "shared" / "data")
     done = reviews([*cases, *([real] if real is not None else [])], tell)
     fast = speed((64, 256, 256) if chosen.quick else LARGE, 8 if chosen.quick else 40)

@@ -2,7 +2,8 @@
 
 Both know the truth, as if they saw at a glance what is wrong, and nothing of the workbench but its widgets, its
 layers and what they show. A hand is lifted after ``strokes.LONGEST`` voxels. A stroke, a click on the picture and a
-press of a button count one each; walking through the slices, zooming and another size of the brush count nothing.
+press of a button count one each; walking through the slices, zooming, and another size or depth of a tool count
+nothing.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Reviewer:
         """Correct until Dice is at least ``GOAL``, with ``most`` actions at most."""
         before = self.mask.copy()
         self.tally.dice_before = self.dice()
+        self.hands.workbench.correct.gate.setChecked(False)  # The brush is napari's own.
         self.begin()
         while self.dice() < GOAL and self.tally.actions < most:
             plan = self._plan()
@@ -118,8 +120,7 @@ class Reviewer:
 
     def draw(self, z: int, stroke: Stroke) -> None:
         """Lead the mouse over a slice."""
-        step = max(1, stroke.size // 4)  # napari draws lines between the places it is told of.
-        points = [*stroke.points[:-1:step], stroke.points[-1]]
+        points = stroke.told
         self.lead(z, points if len(points) > 1 else points * 2)
 
     def lead(self, z: int, points: Sequence[tuple[float, float]]) -> None:
@@ -169,7 +170,3 @@ class Reviewer:
                 if (z, int(sizes[label])) not in self._hopeless:
                     found.append((int(sizes[label]), z, missed, labels == label))
         return found
-
-
-class ToolReviewer(Reviewer):
-    """Uses what the workbench has beside the brush and the eraser."""

@@ -24,6 +24,18 @@ class Stroke:
     points: list[Voxel]
     gain: int
 
+    @property
+    def told(self) -> list[Voxel]:
+        """The points a mouse tells of; lines are drawn between them."""
+        return [*self.points[: -1 : max(1, self.size // 4)], self.points[-1]]
+
+    def swept(self, shape: tuple[int, ...]) -> Flags:
+        """What the brush covers in a slice of this shape (y, x)."""
+        left = np.ones(shape, bool)
+        for point in self.points:
+            _cover(left, point, self.size / 2)
+        return ~left
+
 
 def best_stroke(wanted: Flags, allowed: Flags) -> Stroke | None:
     """The stroke that covers most of one ``wanted`` piece without leaving ``allowed`` (both (y, x))."""

@@ -22,6 +22,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import reviewers  # noqa: E402
 import strokes  # noqa: E402
 from side_by_side import Side, bare_side, by_turns, summary  # noqa: E402
+from tool_reviewer import ToolReviewer  # noqa: E402
 
 
 def disk(middle: tuple[int, int], radius: float) -> np.ndarray:
@@ -73,7 +74,7 @@ def window(make_napari_viewer: Any) -> Iterator[tuple[Any, Workbench]]:
     workbench.context.close()
 
 
-@pytest.mark.parametrize("kind", [reviewers.Reviewer, reviewers.ToolReviewer])
+@pytest.mark.parametrize("kind", [reviewers.Reviewer, ToolReviewer])
 def test_a_reviewer_reaches_the_goal_by_mouse_and_buttons(window: Any, kind: type[reviewers.Reviewer]) -> None:
     viewer, workbench = window
     tally = kind(Hands(viewer, workbench, None), workbench.session.truth.array).review(most=30)
