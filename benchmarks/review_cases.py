@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from napari_lesionseg.inference.predict import predict
 from napari_lesionseg.models.card import load_model
@@ -35,6 +36,7 @@ class Case:
 
 def predicted(name: str, scan: Volume, truth: Mask, model: str) -> Case:
     """A case with the prediction of a bundled model."""
+    torch.set_num_threads(1)  # Threads that wait for each other on a busy machine take many times as long.
     folder = next(info.folder for info in list_models() if info.name == model)
     made = predict(scan, load_model(folder), device="cpu")
     return Case(name, scan, truth, made.probability, model, made.threshold)
