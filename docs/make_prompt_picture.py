@@ -33,6 +33,7 @@ def main() -> None:
     corners = [((top - 4) * spacing[1], (left - 4) * spacing[2]), ((bottom + 4) * spacing[1], (right + 4) * spacing[2])]
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["LESIONSEG_HOME"], os.environ["LESIONSEG_DESK"] = f"{scratch}/home", f"{scratch}/desk"
+        os.environ["NAPARI_CONFIG"] = f"{scratch}/napari.yaml"  # Not how large letters are on this computer.
         viewer, workbench = make_window()
         viewer.window.resize(*SIZE)
         hands = Hands(viewer, workbench, IMAGES)

@@ -42,9 +42,11 @@ def plugin() -> Iterator[None]:
         "widgets": [{"command": command, "display_name": "nnInteractive"}],
     }
     manager = PluginManager.instance()
-    manager.register(PluginManifest(name=NNINTERACTIVE, contributions=contributions))
+    with manager.events.blocked():  # Windows of earlier tests still listen.
+        manager.register(PluginManifest(name=NNINTERACTIVE, contributions=contributions))
     yield
-    manager.unregister(NNINTERACTIVE)
+    with manager.events.blocked():
+        manager.unregister(NNINTERACTIVE)
 
 
 def test_a_plugin_that_is_not_installed_has_no_widget() -> None:

@@ -41,7 +41,8 @@ class AskPanel(QWidget):
         self.nninteractive = button("open_nninteractive", "nnInteractive", tip)
         tip = "Add what is drawn in another labels layer (the selected one) to the mask, as one step"
         self.take = button("take_layer", "Take layer into mask", tip)
-        column(self, row(self.ask, self.threshold, self.reach), row(self.nninteractive, self.take))
+        answer = row(self.threshold, self.reach, label="Its answer")
+        column(self, row(self.ask), answer, row(self.nninteractive, self.take))
         self.nninteractive.clicked.connect(self.nninteractive_requested)
         self.take.clicked.connect(self.take_requested)
         self.ask.toggled.connect(self.ask_toggled)
