@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
+
+from psygnal import EmitLoopError
 
 from napari_lesionseg.widgets.layers import LayerBridge
 
@@ -25,8 +28,9 @@ class Marks:
         """Draw these corners in display slice ``z``."""
         self._layer = self._layers.mask
         if self._layer is not None:
-            # The overlay counts from the corner of a voxel.
-            self._overlay.points = [[float(z), y + 0.5, x + 0.5] for y, x in corners]
+            with suppress(EmitLoopError):  # vispy cannot fill some outlines that touch themselves.
+                # The overlay counts from the corner of a voxel.
+                self._overlay.points = [[float(z), y + 0.5, x + 0.5] for y, x in corners]
 
     def clear(self) -> None:
         """Draw nothing."""
