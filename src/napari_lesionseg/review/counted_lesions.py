@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import cc3d
 import numpy as np
 import numpy.typing as npt
 
+from napari_lesionseg.review.components import components_by_box
 from napari_lesionseg.review.lesions import is_lesion
 from napari_lesionseg.review.lung_sides import LungSides, Side
 from napari_lesionseg.review.tools.boxes import Box, Voxel
@@ -81,16 +81,14 @@ class Known:
 class Counted:
     """The components of a box, and where their voxels are."""
 
-    def __init__(
-        self, components: npt.NDArray[Any], voxels: npt.NDArray[np.int64], box: Box, labels: npt.NDArray[Any]
-    ) -> None:
-        self.components, self.voxels, self.box, self.labels = components, voxels, box, labels
-        flat = np.flatnonzero(components)
-        self.of = components.ravel()[flat].astype(np.intp) - 1  # The lesion of each voxel, from 0.
+    def __init__(self, box: Box, labels: npt.NDArray[Any]) -> None:
+        self.components, self.voxels, self._bounds = components_by_box(labels)
+        self.box, self.labels = box, labels
+        flat = np.flatnonzero(self.components)
+        self.of = self.components.ravel()[flat].astype(np.intp) - 1  # The lesion of each voxel, from 0.
         self.total = len(flat)
         corner = [side.start for side in box]
         self.at = tuple(at + start for at, start in zip(np.unravel_index(flat, labels.shape), corner, strict=True))
-        self._bounds = cc3d.statistics(components)["bounding_boxes"][1:] if self.total else []
 
     def mean(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """The mean of each lesion, of values for all voxels."""

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.review.counted_lesions import Counted, Known, Listed, Match
-from napari_lesionseg.review.lesions import label_by_label, label_lesions
 from napari_lesionseg.review.lung_sides import LungSides, find_sides
 from napari_lesionseg.review.surfaces import bounding_box
 from napari_lesionseg.review.tools.boxes import Box
@@ -52,7 +51,7 @@ def overview(mask: Mask, known: Known) -> Overview:
     box = bounding_box(mask.array)
     labels = mask.array[box].copy()
     sides = None if known.lungs is None else find_sides(known.lungs)
-    ours = Counted(*label_by_label(labels), box, labels)
+    ours = Counted(box, labels)
     listed = ours.listed(known, sides, _matches(ours, known.truth))
     if known.truth is not None:
         listed += _missed(mask, known, known.truth, sides)
@@ -79,7 +78,7 @@ def _missed(mask: Mask, known: Known, truth: Mask, sides: LungSides | None) -> l
     """The lesions of the truth of which the mask has no voxel."""
     box = bounding_box(truth.array)
     labels = truth.array[box]
-    theirs = Counted(*label_lesions(labels), box, labels)
+    theirs = Counted(box, labels)
     found = _matches(theirs, mask)
     return [
         one for one in theirs.listed(known, sides, ["missed"] * len(found)) if found[theirs.lesion_of(one)] == "false"
