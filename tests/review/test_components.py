@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_lesionseg.review.components import components_by_box
-from napari_lesionseg.review.lesions import label_by_label
+from napari_lesionseg.review.lesions import label_by_label, label_lesions
 
 
 @pytest.mark.parametrize("shape", [(6, 40, 40), (5, 33, 47), (1, 9, 7)])
@@ -21,6 +21,13 @@ def test_components_are_those_of_the_whole_mask(shape: tuple[int, int, int], sha
         inside = ours == number
         assert np.count_nonzero(inside[box]) == np.count_nonzero(inside) == voxels[number - 1]
         assert [(int(at.min()), int(at.max()) + 1) for at in np.nonzero(inside)] == [(s.start, s.stop) for s in box]
+
+
+def test_two_voxels_in_one_row_of_blocks_are_two_components() -> None:
+    labels = np.zeros((3, 6, 6), np.uint8)
+    labels[0, :2, 0] = labels[2, 5, 5] = 1  # As blocks: one, none, one, on which cc3d fails if they are bool.
+    assert components_by_box(labels)[1].tolist() == [2, 1]
+    assert label_lesions(np.array([[[True, False, True]]]))[1].tolist() == [1, 1]
 
 
 def test_an_empty_mask_has_no_component() -> None:

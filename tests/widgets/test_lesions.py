@@ -174,6 +174,8 @@ def test_a_dumbbell_is_split_in_two(lesions: Any, qtbot: QtBot) -> None:
     before = voxels(lesions)
     choose(lesions, qtbot, 0)
     lesions.press("split_lesion")
+    qtbot.waitUntil(lambda: len(voxels(lesions)) == 2, timeout=10_000)
+    assert session.history.undoable.name.startswith("split lesion 1")
     assert sum(voxels(lesions).values()) == sum(before.values())
     assert set(voxels(lesions)) == {1, 2}
     assert len(np.unique(session.mask.array[LARGE])) == 1

@@ -28,7 +28,7 @@ def components_by_box(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint32],
     voxels: list[int] = []
     boxes: list[Box] = []
     blocks = _blocks(labels)
-    coarse = cc3d.connected_components(blocks, connectivity=26)
+    coarse = cc3d.connected_components(blocks.view(np.uint8), connectivity=26)  # It fails on some thin bool arrays.
     for number, place in enumerate(cc3d.statistics(coarse)["bounding_boxes"][1:] if coarse.any() else (), 1):
         rows, columns = (slice(side.start * BLOCK, side.stop * BLOCK) for side in place[1:])
         box: Box = (place[0], rows, columns)

@@ -16,7 +16,8 @@ SMALLEST_LESION_ML = 0.1
 
 def label_lesions(mask: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Number the 26-connected components of a (z, y, x) mask from 1, and count the voxels of each."""
-    components, count = cc3d.connected_components(np.ascontiguousarray(mask != 0), connectivity=26, return_N=True)
+    inside = np.ascontiguousarray(mask != 0).view(np.uint8)  # cc3d fails on some thin bool arrays.
+    components, count = cc3d.connected_components(inside, connectivity=26, return_N=True)
     return components, np.bincount(components.ravel(), minlength=count + 1)[1:]
 
 

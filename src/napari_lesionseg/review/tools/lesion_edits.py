@@ -119,7 +119,7 @@ def free_labels(mask: Labels, count: int) -> list[int]:
     """
     used = np.zeros(MOST_LABELS + 1, bool)
     for one in mask:
-        used |= np.bincount(one.ravel(), minlength=MOST_LABELS + 1) > 0
+        used[one[one != 0]] = True
     free = [label for label in range(1, MOST_LABELS + 1) if not used[label]][:count]
     if len(free) < count:
         raise LesionsegError(f"All {MOST_LABELS} labels are used; give some lesions one label first.")

@@ -127,7 +127,29 @@ class LesionsPresenter:
         self._edit("merge", "merge", self._places(), bridge)
 
     def _on_split(self, count: int) -> None:
-        self._edit("split", "split", self._places()[0], count)
+        """Split beside the window: a large lesion takes a second."""
+        from napari_lesionseg.review.tools.given import given_by
+        from napari_lesionseg.review.tools.lesion_edits import split
+
+        given, place, version = given_by(self.session), self._places()[0], self._version
+        name = f"split {_names(self.panel.chosen)}"
+
+        def done(edited: Any) -> None:
+            if self._gone:
+                return
+            if version != self._version:
+                self.context.say("The mask was changed meanwhile; split the lesion again.")
+                return
+            try:
+                self.session.write_slices(edited, name)
+            except LesionsegError as error:
+                self.context.report(error)
+
+        def failed(error: Exception) -> None:
+            if not self._gone:
+                self.context.report(error)
+
+        run_in_background(lambda: split(given, place, count), done, failed)
 
     def _on_cut(self) -> None:
         self._edit("cut", "cut", self._places()[0])
