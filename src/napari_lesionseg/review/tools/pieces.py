@@ -67,7 +67,10 @@ def pieces_at(
 def _components(lesion: npt.NDArray[Any], connectivity: Literal[6, 26]) -> npt.NDArray[Any]:
     import cc3d
 
-    components: npt.NDArray[Any] = cc3d.connected_components(np.ascontiguousarray(lesion), connectivity=connectivity)
+    components: npt.NDArray[Any] = cc3d.connected_components(
+        np.ascontiguousarray(lesion, np.uint8),
+        connectivity=connectivity,  # It fails on some thin bool arrays.
+    )
     return components
 
 
