@@ -190,7 +190,8 @@ class Tour:
                 self.done[place] = "seen" if how == "seen" else "waived"
             if same is not None and same == self.current:
                 self.current = place
-        self._look.start()
+        if not self._look.isActive():
+            self._on_looked()  # What is in sight has been there for long enough.
 
     def _is_same(self, one: Place, other: Place) -> bool:
         scan = self._session.scan
