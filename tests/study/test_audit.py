@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_lesionseg.review.lesion_table import lesion_table
 from napari_lesionseg.study import Study
 from napari_lesionseg.study.audit import (
     audit_rows,
@@ -121,3 +122,15 @@ def test_time_on_a_slice_is_shared_among_its_lesions(case: Study, lock: Lock) ->
     labels[4, 15, 15] = 1  # The third was never seen.
     look(case, lock, {0: 9.0, 1: 4.0, 2: 6.0})
     assert seconds_per_lesion(case, draft, Mask(labels, GRID)) == {1: 7.0, 2: 3.0, 3: 0.0}
+
+
+def test_lesions_are_numbered_as_in_the_lesion_table_also_where_two_labels_touch(case: Study, lock: Lock) -> None:
+    draft = Drafts(case).open_main("c1", "ann")
+    labels = np.zeros(GRID.display_shape, np.uint8)
+    labels[1, 2, 2:4] = 1
+    labels[2, 2, 2:8] = 2  # Touches the one before, and is larger.
+    mask = Mask(labels, GRID)
+    look(case, lock, {1: 4.0, 2: 6.0})
+    assert [row.slices for row in lesion_table(mask)] == [(3, 3), (2, 2)]  # Slices there count from 1.
+    assert seconds_per_lesion(case, draft, mask) == {1: 6.0, 2: 4.0}
+    assert seconds_per_lesion(case, draft, Mask.empty(GRID)) == {}

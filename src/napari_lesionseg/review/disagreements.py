@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.review.agreement_map import BOTH, ONLY_A
+from napari_lesionseg.review.lesions import label_lesions
 from napari_lesionseg.review.surfaces import bounding_box
 
 Box = tuple[slice, slice, slice]
@@ -64,7 +65,7 @@ def lesion_at(map_: npt.NDArray[np.uint8], voxel: Voxel) -> tuple[Box, npt.NDArr
     if not all(0 <= at < length for at, length in zip(voxel, map_.shape, strict=True)) or not map_[voxel]:
         return None
     frame = bounding_box(map_)
-    pieces = cc3d.connected_components(np.ascontiguousarray(map_[frame] != 0), connectivity=26)
+    pieces, _ = label_lesions(map_[frame])
     label = int(pieces[tuple(at - one.start for at, one in zip(voxel, frame, strict=True))])
     box = cc3d.statistics(pieces)["bounding_boxes"][label]
     return _moved(box, frame), pieces[box] == label

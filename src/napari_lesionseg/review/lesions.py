@@ -27,6 +27,14 @@ def label_by_label(mask: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArra
     return components, np.bincount(components.ravel(), minlength=count + 1)[1:]
 
 
+def voxels_by_slice(mask: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Count the voxels (lesion, z) of each lesion of a mask (z, y, x) in each slice; lesions as in the lesion table."""
+    components, voxels = label_by_label(mask)
+    counts = np.array([np.bincount(one.ravel(), minlength=len(voxels) + 1)[1:] for one in components], np.int64).T
+    centres = (counts * np.arange(len(mask))).sum(axis=1) / np.maximum(1, voxels)
+    return np.asarray(counts[np.lexsort((centres, -voxels))])
+
+
 def is_lesion(voxels: npt.NDArray[np.int64], voxel_ml: float) -> npt.NDArray[np.bool_]:
     """Which components are large enough to be called a lesion: at least 0.1 ml."""
     return voxels >= SMALLEST_LESION_ML / voxel_ml - 1e-6

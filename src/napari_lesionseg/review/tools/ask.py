@@ -119,10 +119,10 @@ def answer(mask: Labels, where: Place, probability: npt.NDArray[np.uint8], thres
 
 def _piece(seen: Flags, at: tuple[int, int, int]) -> Flags:
     """The 26-connected piece of ``seen`` that holds a voxel; nothing if the voxel is not seen."""
-    import cc3d
+    from napari_lesionseg.review.lesions import label_lesions  # It brings cc3d: not while the dock opens.
 
     if not seen[at]:
         return np.zeros_like(seen)
-    pieces = cc3d.connected_components(seen, connectivity=26)
+    pieces, _ = label_lesions(seen)
     piece: Flags = pieces == pieces[at]
     return piece
