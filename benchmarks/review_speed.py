@@ -98,6 +98,9 @@ def metrics_after_strokes(side: Side, workbench: Any, z: int, middle: tuple[int,
     session.mask_changed.connect(look)
     for number in range(count):
         side.stroke((middle[0] + number % 9, middle[1]), 15 + number % 5)
+        told = len(took)
+        side.undo()  # So that the next stroke changes something.
+        del took[told:]
     session.edited.disconnect(note)
     session.mask_changed.disconnect(look)
     if len(took) < count:
