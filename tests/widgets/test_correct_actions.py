@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QWidget
 
 from napari_lesionseg.volumes import Geometry, Mask, Volume
+from napari_lesionseg.widgets import edit_runner
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
 
 SHAPE = (7, 30, 30)
 SQUARE = (slice(10, 20), slice(10, 20))  # 100 voxels of 1 × 1 mm.
@@ -68,6 +72,20 @@ def test_a_lesion_is_copied_on_as_far_as_the_picture_shows_it(bench: Any) -> Non
     bench.press("copy_down")
     assert voxels(bench) == [0, 100, 100, 100, 100, 100, 0]
     assert bench.text("workbench_message") != ""  # It says why slice 0 was left out.
+
+
+def test_copies_that_take_long_are_made_beside_the_window(
+    bench: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit_runner, "BESIDE", 3 * SHAPE[1] * SHAPE[2])  # Of one slice alone nothing takes long.
+    draw(bench, 3)
+    put(bench, "copy_slices", 2)
+    bench.press("copy_up")
+    assert bench.text("workbench_message") == "Copy to the slices above is at work …"
+    qtbot.waitUntil(lambda: voxels(bench) == [0, 0, 0, 100, 100, 100, 0], timeout=20000)
+    put(bench, "copy_slices", 1)
+    bench.press("copy_down")
+    assert voxels(bench) == [0, 0, 100, 100, 100, 100, 0]
 
 
 def test_a_neighbour_is_copied_into_all_slices_of_the_slab(bench: Any) -> None:

@@ -26,8 +26,20 @@ class EditRunner:
         self._context, self._session = context, context.session
         self._at_work = False
 
-    def run(self, make: Make, tool: str, reach: int = 0) -> None:
-        """Write what ``make`` gives for the slab of ``reach`` slices on either side; say why if it cannot act."""
+    def run(self, make: Make, tool: str, reach: int = 0, further: int = 0) -> None:
+        """Write what ``make`` gives; say why if it cannot act.
+
+        Parameters
+        ----------
+        make
+            The tool.
+        tool
+            What its step is called.
+        reach
+            How many slices on either side of the one looked at the slab has.
+        further
+            How many slices beside the slab the tool may look at and write.
+        """
         try:
             if not self._session.editable:
                 raise LesionsegError(READ_ONLY)
@@ -35,7 +47,7 @@ class EditRunner:
                 raise LesionsegError(BUSY)
             self._session.settle(())
             given = given_by(self._session, reach)
-            if len(given.slab) * given.mask[0].size >= BESIDE:
+            if (len(given.slab) + further) * given.mask[0].size >= BESIDE:
                 self._run_beside(make, tool, given)
             else:
                 self._write(make(given), tool)

@@ -11,7 +11,7 @@ from napari_lesionseg.widgets.correct_panel import CorrectPanel
 from napari_lesionseg.widgets.edit_runner import EditRunner
 from napari_lesionseg.widgets.parts import listen
 from napari_lesionseg.widgets.presenters.brush_gate import BrushGate
-from napari_lesionseg.widgets.presenters.correct_actions import maker, name_of
+from napari_lesionseg.widgets.presenters.correct_actions import further_slices, maker, name_of
 from napari_lesionseg.widgets.presenters.region_tools import NAMES as REGION_TOOLS
 from napari_lesionseg.widgets.presenters.region_tools import RegionTools
 
@@ -87,7 +87,8 @@ class CorrectPresenter:
         self.context.settings.brush_size = size  # Written with the next file that is opened or saved.
 
     def _on_action(self, action: str, amount: Any) -> None:
-        self.runner.run(maker(action, amount), name_of(action, amount), self.gate.reach)
+        further = further_slices(action, amount)
+        self.runner.run(maker(action, amount), name_of(action, amount), self.gate.reach, further)
 
     def _show_possible(self, *_: object) -> None:
         history, editable = self.session.history, self.session.scan is not None and self.session.editable

@@ -18,12 +18,21 @@ NAMES = {
 }
 """What an edit's step is called, where it is not the edit's own name."""
 
+GAP_SLICES = 20  # Between two painted slices that interpolating connects.
+
 
 def name_of(action: str, amount: Any) -> str:
     """What the step of an edit is called in the history."""
     if action == "combine":
         return f"{amount[0]} with {amount[1]}"
     return NAMES.get(action, action.replace("_", " "))
+
+
+def further_slices(action: str, amount: Any) -> int:
+    """How many slices beside the slab an edit may look at and write."""
+    if action == "interpolate":
+        return GAP_SLICES
+    return int(amount) if action in ("copy_down", "copy_up") else 0
 
 
 def maker(action: str, amount: Any) -> Make:
