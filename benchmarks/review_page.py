@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 PAGE = """# How quick reviewing is
 
-Made by `python benchmarks/review_speed.py --write` on {day}, at commit {commit}, on {machine}.
+Made by `python benchmarks/review_speed.py {options}` on {day}, at commit {commit}, on {machine}.
 
 ## The window, on a scan of 512 × 512 × 300 voxels
 
@@ -55,6 +56,7 @@ def write_page(path: Path, fast: dict[str, Any], done: dict[str, dict[str, Any]]
 
     sums = {who: sum(case[who]["actions"] for case in done.values()) for who in ("ours", "plain")}
     text = PAGE.format(
+        options=" ".join(sys.argv[1:]),
         day=date.today().isoformat(),
         commit=_commit(),
         machine=_machine(),
