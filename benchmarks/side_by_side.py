@@ -80,6 +80,9 @@ def bare_side(scan: Volume, mask: Mask, truth: Mask, like: Any) -> Side:
         layers.append(viewer.add_labels(one.array.copy(), **{**style, "metadata": {}}))
         layers[-1].n_edit_dimensions = 2
     layers[1].contour = styles.OUTLINE
+    for widget in QApplication.allWidgets():
+        if type(widget).__name__ == "NapariQtNotification":  # Lies over one of the two canvases, and is drawn with it.
+            widget.close()
     wanted = like.window._qt_viewer.canvas.native.size()
     for _ in range(5):  # The window is larger than its canvas by what stands around it.
         pause(200)
