@@ -270,6 +270,8 @@ def test_no_tool_no_section_and_no_decision_resets_zoom_slice_or_window(opened: 
         for is_open in (True, False, True):
             section.set_open(is_open)
     assert seen() == (7.5, 3.0, 4.0, 12, 345, 4)
+    tour = opened.context.tour
+    qtbot.waitUntil(lambda: tour.ready and not tour.unseen(), timeout=PATIENCE)  # The speck is found, and in sight.
     for button, state in (("accept_case", "approved"), ("reopen_case", "reopened")):
         opened.press(button)
         qtbot.waitUntil(lambda state=state: opened.cases.row("a").state == state, timeout=PATIENCE)
