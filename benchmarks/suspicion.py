@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from napari_lesionseg.review.suspicion import Evidence, LastModel, suspicious_places, unsure_places
+from napari_lesionseg.review.evidence import Evidence, LastModel
+from napari_lesionseg.review.suspicion import suspicious_places, unsure_places
 from napari_lesionseg.volumes import Geometry, Mask, Volume
 
 SHAPE = (300, 512, 512)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_lesionseg.review.evidence import Evidence, LastModel
 from napari_lesionseg.review.regions import Regions, block_sums
-from napari_lesionseg.review.suspicion import Evidence, LastModel, suspicious_places, unsure_places
+from napari_lesionseg.review.suspicion import suspicious_places, unsure_places
 from napari_lesionseg.volumes import Geometry, Mask, Volume
 
 SHAPE = (6, 20, 20)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_lesionseg.review.suspicion import Place
+from napari_lesionseg.review.evidence import Place
 from napari_lesionseg.study.workflow import LONGEST_TEXT
 from napari_lesionseg.widgets.waiver import unseen_sentence, waiver
 

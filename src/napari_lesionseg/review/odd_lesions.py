@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from napari_lesionseg.review.evidence import SMALLEST_ML, Evidence, Place
 from napari_lesionseg.review.regions import Indices, Regions, Table
-from napari_lesionseg.review.suspicion import SMALLEST_ML, Evidence, Place
 
 AIR_HU: Final = -950
 DENSE_HU: Final = 300

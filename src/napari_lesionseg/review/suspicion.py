@@ -3,88 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesionseg.review.changes import Labels
+from napari_lesionseg.review.evidence import SMALLEST_ML, Evidence, LastModel, Place, Probability
+from napari_lesionseg.review.odd_lesions import odd_lesions
 from napari_lesionseg.review.regions import Indices, Regions
 from napari_lesionseg.volumes.geometry import Geometry
-from napari_lesionseg.volumes.volume import Mask, Volume
 
-Kind = Literal["unsure", "lesion", "more", "less"]
-Probability = npt.NDArray[np.uint8]
-SMALLEST_ML: Final = 0.03
 MOST: Final = 50  # Who has to look at more looks at the whole scan.
 UNSURE_FROM: Final = 64  # Of 255: 25 %.
 UNSURE: Final[npt.NDArray[np.float64]] = 1 - np.abs(2.0 * np.arange(256) / 255 - 1)
 """How unsure each probability is, 1 − |2p − 1|."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where to look, and why.
-
-    Parameters
-    ----------
-    kind
-        ``"unsure"``: the model is; ``"lesion"``: a lesion is odd; ``"more"``, ``"less"``: there is more or less in the
-        mask than the last model marked.
-    voxel
-        The display voxel (z, y, x).
-    ml
-        How much is suspicious.
-    reason
-        One sentence for people.
-    score
-        The higher, the more suspicious: ml, weighted.
-    """
-
-    kind: Kind
-    voxel: tuple[int, int, int]
-    ml: float
-    reason: str
-    score: float
-
-    @property
-    def slice(self) -> int:
-        """The display slice (z)."""
-        return self.voxel[0]
-
-
-@dataclass(frozen=True, eq=False)
-class LastModel:
-    """What the last model made of the scan: uint8 (z, y, x) p·255, from which probability it is lesion, its name."""
-
-    probability: Probability
-    threshold: float
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What is known of the open scan; arrays are only read.
-
-    Parameters
-    ----------
-    scan, mask, lungs
-        The scan, the labels (z, y, x) as they are now, and the lungs if they are known.
-    probability
-        The prediction, uint8 (z, y, x) p·255.
-    last
-        What another model predicted before.
-    corrected
-        Display slices (z) a person corrected: there it is no news that the mask is not a model's.
-    """
-
-    scan: Volume
-    mask: Labels
-    probability: Probability | None = None
-    lungs: Mask | None = None
-    last: LastModel | None = None
-    corrected: frozenset[int] = field(default_factory=frozenset)
 
 
 def suspicious_places(evidence: Evidence, unsure: list[Place] | None = None) -> list[Place]:
@@ -95,8 +27,6 @@ def suspicious_places(evidence: Evidence, unsure: list[Place] | None = None) -> 
     unsure
         What ``unsure_places`` found in the same probability before; edits do not change that.
     """
-    from napari_lesionseg.review.odd_lesions import odd_lesions
-
     geometry = evidence.scan.geometry
     if unsure is None:
         unsure = [] if evidence.probability is None else unsure_places(evidence.probability, geometry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_lesionseg.review.suspicion import LastModel
+from napari_lesionseg.review.evidence import LastModel
 from napari_lesionseg.study.labels import read_labels
 from napari_lesionseg.study.store import Study
 

@@ -9,8 +9,9 @@ from typing import Literal
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_lesionseg.review.evidence import Evidence, LastModel, Place, Probability
 from napari_lesionseg.review.session import Session
-from napari_lesionseg.review.suspicion import Evidence, LastModel, Place, Probability, suspicious_places, unsure_places
+from napari_lesionseg.review.suspicion import suspicious_places, unsure_places
 from napari_lesionseg.widgets.background import run_in_background
 from napari_lesionseg.widgets.layers import LayerBridge
 from napari_lesionseg.widgets.sight import sees

@@ -9,7 +9,7 @@ from qtpy.QtCore import QItemSelectionModel, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
-from napari_lesionseg.review.suspicion import Place
+from napari_lesionseg.review.evidence import Place
 from napari_lesionseg.widgets.parts import button, column, note, row
 
 HEIGHT: Final = 170  # Pixels.

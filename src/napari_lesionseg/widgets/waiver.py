@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from napari_lesionseg.review.suspicion import Place
+from napari_lesionseg.review.evidence import Place
 
 
 def unseen_sentence(places: int, slices: int, of: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from napari_lesionseg.review.suspicion import LastModel, Place
+from napari_lesionseg.review.evidence import LastModel, Place
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.parts import hear, listen
 from napari_lesionseg.widgets.tour_panel import TourPanel
