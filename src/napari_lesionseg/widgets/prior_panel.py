@@ -105,6 +105,6 @@ def _spin(name: str, prefix: str, tip: str) -> QDoubleSpinBox:
     made.setRange(-FARTHEST_MM, FARTHEST_MM)
     made.setKeyboardTracking(False)
     made.setPrefix(prefix)
-    widen(made, 66)
+    widen(made, 80)  # Room for "z -300.0" between napari's two buttons.
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return made

@@ -120,3 +120,23 @@ def test_another_scan_clears_it(opened: Any, tiny: Any, qtbot: QtBot) -> None:
     opened.session.open_scan(tiny[0])
     qtbot.waitUntil(lambda: "lesions" in space(opened).meshes, timeout=60000)
     assert len(space(opened).meshes["lesions"].faces) == 0
+
+
+def test_all_is_seen_in_whatever_size_the_view_gets_until_a_hand_turns_it(qtbot: QtBot) -> None:
+    view = SpaceView()
+    qtbot.addWidget(view)
+    view.resize(150, 600)
+    view.show()
+    solid = Mask(np.pad(np.ones((8, 8, 8), np.uint8), 6), Geometry.from_spacing(SHAPE, SPACING))
+    view.show_meshes({"lesions": surface_mesh(solid, 5.0)})
+    wide, _, tall = np.ptp(view.meshes["lesions"].vertices, axis=0)
+    camera = view._view.camera
+    for width, height in ((300, 600), (600, 300), (150, 600)):
+        view.resize(width, height)
+        shorter = camera.scale_factor  # Millimetres that the shorter side shows.
+        across, up = shorter * max(1, width / height), shorter * max(1, height / width)
+        assert across > wide and up > tall
+        assert min(across / wide, up / tall) < 1.5  # Nor is it lost in the middle.
+    camera.azimuth, camera.scale_factor = 30, 77.0
+    view.resize(400, 400)
+    assert (camera.azimuth, camera.scale_factor) == (30, 77.0)

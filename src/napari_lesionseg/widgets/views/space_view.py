@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from qtpy import API_NAME
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_lesionseg.review.surface_mesh import SurfaceMesh
@@ -13,6 +14,9 @@ from napari_lesionseg.widgets.layer_styles import MASK_COLOUR
 
 LOOKS = {"lesions": (MASK_COLOUR, 1.0), "lungs": ("#E8C8C0", 0.3)}
 """Colour and opacity, in the order in which they are drawn: what is seen through comes last."""
+
+
+AROUND = 1.3  # What is near looks larger, and all of it should be seen.
 
 
 class SpaceView(QWidget):
@@ -34,6 +38,7 @@ class SpaceView(QWidget):
         self._view.camera = scene.TurntableCamera(fov=30, elevation=10, azimuth=0, up="+z")
         self.meshes: dict[str, SurfaceMesh] = {}
         self._nodes: dict[str, Any] = {}
+        self._untouched: dict[str, Any] = {}  # The camera, as it looked at all.
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.canvas.native)
@@ -76,10 +81,21 @@ class SpaceView(QWidget):
         node.set_gl_state("translucent", depth_test=True, cull_face=False)
         self._nodes[name] = node
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Look at all again, unless a hand has turned or zoomed: a dock gets its size only once it has a place."""
+        super().resizeEvent(event)
+        if self._view.camera.get_state() == self._untouched:
+            self._look_at_all()
+
     def _look_at_all(self) -> None:
         seen = [mesh.vertices for mesh in self.meshes.values() if len(mesh.vertices)]
-        if seen:
-            low = np.min([vertices.min(axis=0) for vertices in seen], axis=0)
-            high = np.max([vertices.max(axis=0) for vertices in seen], axis=0)
-            self._view.camera.set_range(*zip(low.tolist(), high.tolist(), strict=True), margin=0.02)
-            self._view.camera.scale_factor *= max(1.0, self.height() / max(1, self.width()))  # It fits the height.
+        if not seen:
+            return
+        low = np.min([vertices.min(axis=0) for vertices in seen], axis=0)
+        high = np.max([vertices.max(axis=0) for vertices in seen], axis=0)
+        (wide, _, tall), ratio = high - low, self.width() / max(1, self.height())
+        camera = self._view.camera
+        camera.center = tuple(((low + high) / 2).tolist())
+        # The millimetres that the shorter side of the canvas shows.
+        camera.scale_factor = AROUND * float(max(wide, tall * ratio) if ratio < 1 else max(tall, wide / ratio))
+        self._untouched = camera.get_state()
