@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.review.align import Shift
+from napari_lesionseg.review.counted_lesions import Known
+from napari_lesionseg.review.growth import growth
+from napari_lesionseg.review.lesion_overview import overview
 from napari_lesionseg.review.lesion_table import lesion_table
-from napari_lesionseg.review.lesions import count_lesions
+from napari_lesionseg.review.lesions import count_lesions, voxels_by_slice
 from napari_lesionseg.volumes import Geometry, Mask, Volume
 from napari_lesionseg.volumes.phantom import PhantomCase
 
@@ -51,6 +55,20 @@ def test_voxels_of_two_labels_are_two_lesions_even_where_they_touch() -> None:
     mask = _mask((1, 1, slice(0, 3)), label=7)
     mask.array[1, 1, 3] = 2
     assert [(row.label, row.voxels) for row in lesion_table(mask)] == [(7, 3), (2, 1)]
+
+
+def test_the_table_the_window_the_growth_and_the_looks_number_lesions_alike() -> None:
+    """Equal lesions, some within the same 8 × 8 voxels, one of them touching another label."""
+    corners = [(z, y, x) for z in (1, 4) for y in (1, 3, 12) for x in (1, 9)]
+    mask = _mask(*((z, y, slice(x, x + 5)) for z, y, x in reversed(corners)))
+    mask.array[1, 2, 1:6] = 2
+    expected = sorted((z, y, x + 2) for z, y, x in (*corners, (1, 2, 1)))
+    seen = overview(mask, Known(Volume(np.zeros(GRID.display_shape, np.int16), GRID))).lesions
+    grown = {row.numbers: row.place for row in growth(mask, Mask.empty(GRID), Shift()).rows}
+    assert [row.centroid_ras for row in lesion_table(mask)] == [(-2 * x, -2 * y, 5 * z) for z, y, x in expected]
+    assert [one.place for one in seen] == expected
+    assert [grown[(number,)] for number in range(1, 14)] == expected
+    assert [int(one.argmax()) for one in voxels_by_slice(mask.array)] == [z for z, _, _ in expected]
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPS", "PIR", "ASL", "IRP"])

@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.review.components import components_by_box
-from napari_lesionseg.review.lesions import is_lesion
-from napari_lesionseg.review.lung_sides import LungSides, Side
+from napari_lesionseg.review.lesions import is_lesion, table_order
+from napari_lesionseg.review.lung_sides import LungSides, Side, side_of
 from napari_lesionseg.review.tools.boxes import Box, Voxel
 from napari_lesionseg.volumes.volume import Mask, Volume
 
 Match = Literal["matched", "false", "missed", ""]
-BOTH_SIDES: Final = 0.2  # As in the exported table: with this share of its voxels in each lung, a lesion lies in both.
 GROUND_GLASS_HU: Final = (-750, -300)
 CONSOLIDATION_HU: Final = (-300, 50)
 """−300 HU parts the two, of eight thresholds the one that told most: BMC Infect Dis 2021, 10.1186/s12879-021-06556-z.
@@ -31,7 +30,7 @@ class Listed:
     Parameters
     ----------
     number
-        From 1, the largest first; those that the mask misses come after all of the mask.
+        From 1, in the order of the exported table; those that the mask misses come after all of the mask.
     label
         Of its voxels, in the mask or in the truth.
     voxels, volume_ml, counted
@@ -111,7 +110,7 @@ class Counted:
         """Describe the lesions, the largest first."""
         columns = self._columns(known)
         right = None if sides is None else self.mean(self.in_right(sides))
-        order = np.lexsort((np.arange(len(self.voxels)), -self.voxels))
+        order = table_order(self.voxels, np.stack([self.mean(at) for at in self.at], axis=1))
         voxel_ml = known.scan.geometry.voxel_ml
         counted = is_lesion(self.voxels, voxel_ml)
         rows = []
@@ -126,7 +125,7 @@ class Counted:
                     counted=bool(counted[i]),
                     slices=slices,
                     place=place,
-                    side="" if right is None else _side(float(right[i])),
+                    side="" if right is None else side_of(float(right[i])),
                     match=matches[i],
                     **{name: None if values is None else float(values[i]) for name, values in columns.items()},
                 )
@@ -156,9 +155,3 @@ class Counted:
         corner = [own.start + around.start for own, around in zip(bounds, self.box, strict=True)]
         place = (corner[0] + largest, corner[1] + int(y[nearest]), corner[2] + int(x[nearest]))
         return (corner[0], corner[0] + inside.shape[0] - 1), place
-
-
-def _side(right: float) -> Side:
-    if BOTH_SIDES <= right <= 1 - BOTH_SIDES:
-        return "both"
-    return "right" if right > 0.5 else "left"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from napari_lesionseg.review.align import Shift
 from napari_lesionseg.review.grown import Growth, GrowthRow, Verdict
-from napari_lesionseg.review.lesions import is_lesion, label_lesions
+from napari_lesionseg.review.lesions import is_lesion, label_by_label, table_order
 from napari_lesionseg.review.surfaces import bounding_box
 from napari_lesionseg.volumes.volume import Mask
 
@@ -45,7 +45,7 @@ def growth(mask: Mask, prior: Mask, shift: Shift, nearest_mm: float = NEAREST_MM
 
 
 class _Lesions:
-    """The lesions of a mask, numbered from 0 as in the lesion table: the largest first, of equals the lowest."""
+    """The lesions of a mask, numbered from 0, in the order of the lesion table."""
 
     def __init__(self, mask: Mask) -> None:
         self.geometry = mask.geometry
@@ -55,12 +55,12 @@ class _Lesions:
         self.components: npt.NDArray[Any] = np.zeros(found.shape, np.int64)
         voxels: Indices = np.zeros(0, np.int64)
         if found.size:
-            self.components, voxels = label_lesions(found)
+            self.components, voxels = label_by_label(found)
         self.at = np.argwhere(self.components)
         number = self.components[tuple(self.at.T)].astype(np.int64) - 1
         self.at += self.corner
         centres = np.stack([np.bincount(number, axis, len(voxels)) / np.maximum(voxels, 1) for axis in self.at.T], 1)
-        order = np.lexsort((centres[:, 0], -voxels))
+        order = table_order(voxels, centres)
         rank = np.argsort(order)
         self.number = rank[number]
         self._rank = np.concatenate(([-1], rank))

@@ -9,15 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.review.lesions import is_lesion, label_by_label
-from napari_lesionseg.review.lung_sides import LungSides, Side, Zone, find_sides
+from napari_lesionseg.review.lesions import is_lesion, label_by_label, table_order
+from napari_lesionseg.review.lung_sides import LungSides, Side, Zone, find_sides, side_of
 from napari_lesionseg.review.surfaces import bounding_box
 from napari_lesionseg.volumes.geometry import Geometry
 from napari_lesionseg.volumes.volume import Mask, Volume
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-BOTH_SIDES = 0.2  # A lesion with this share of its voxels in each lung lies in both.
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class LesionRow:
     Parameters
     ----------
     number
-        From 1, the largest first; equal ones from inferior to superior.
+        From 1, the largest first; equal ones from inferior to superior, as ``table_order`` says.
     label
         The label of its voxels.
     voxels, volume_ml
@@ -129,8 +128,8 @@ def _rows(
     counted = is_lesion(found.voxels, geometry.voxel_ml)
     right = found.mean(sides.in_right(*found.places)) if sides is not None else None
     rows = []
-    for number, i in enumerate(np.lexsort((centres[:, 0], -found.voxels)), start=1):
-        side = _side(float(right[i])) if right is not None else ""
+    for number, i in enumerate(table_order(found.voxels, centres), start=1):
+        side = side_of(float(right[i])) if right is not None else ""
         rows.append(
             LesionRow(
                 number=number,
@@ -147,12 +146,6 @@ def _rows(
             )
         )
     return rows
-
-
-def _side(right: float) -> Side:
-    if BOTH_SIDES <= right <= 1 - BOTH_SIDES:
-        return "both"
-    return "right" if right > 0.5 else "left"
 
 
 def _to_ras(geometry: Geometry, centres: Floats) -> Floats:

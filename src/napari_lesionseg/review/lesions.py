@@ -27,12 +27,19 @@ def label_by_label(mask: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArra
     return components, np.bincount(components.ravel(), minlength=count + 1)[1:]
 
 
+def table_order(voxels: npt.NDArray[np.int64], centres: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """In which order lesions are numbered: the largest first, of equals the lowest, then by y and x of their centres.
+
+    ``centres`` (n, 3) are display indices (z, y, x), from any corner.
+    """
+    return np.lexsort((centres[:, 2], centres[:, 1], centres[:, 0], -voxels))
+
+
 def voxels_by_slice(mask: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Count the voxels (lesion, z) of each lesion of a mask (z, y, x) in each slice; lesions as in the lesion table."""
     components, voxels = label_by_label(mask)
     counts = np.array([np.bincount(one.ravel(), minlength=len(voxels) + 1)[1:] for one in components], np.int64).T
-    centres = (counts * np.arange(len(mask))).sum(axis=1) / np.maximum(1, voxels)
-    return np.asarray(counts[np.lexsort((centres, -voxels))])
+    return np.asarray(counts[table_order(voxels, cc3d.statistics(components)["centroids"][1:])])
 
 
 def is_lesion(voxels: npt.NDArray[np.int64], voxel_ml: float) -> npt.NDArray[np.bool_]:

@@ -17,9 +17,17 @@ Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 
 COARSE_MM = 2.5  # Sides are told on every n-th voxel, about so far apart.
+BOTH_SIDES = 0.2  # A lesion with this share of its voxels in each lung lies in both.
 SECOND_LUNG = 0.2  # Of the larger lung: what is smaller is no lung of its own.
 VALLEY = 0.6  # Between two lungs, the profile across the chest falls below this share of both summits.
 THIN = 0.05  # Of the largest slice of a lung: what is smaller is trachea or apex, and no height to divide.
+
+
+def side_of(right: float) -> Side:
+    """The lung of a lesion, from the share (0 to 1) of its voxels in the right one."""
+    if BOTH_SIDES <= right <= 1 - BOTH_SIDES:
+        return "both"
+    return "right" if right > 0.5 else "left"
 
 
 @dataclass(frozen=True, eq=False)
