@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import builtins
 import shutil
 import sqlite3
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study import Study, database
+from napari_lesionseg.study.header import check_header
 from napari_lesionseg.study.reopen import reopen_study
 from tests.study.drafting import add_case
 
@@ -54,3 +58,18 @@ def test_a_study_that_was_migrated_or_taken_away_meanwhile_is_refused(study: Stu
     (study.folder / "study.db").unlink()
     with pytest.raises(LesionsegError, match="is not a study"):
         reopen_study(study.folder)
+
+
+def test_a_log_that_goes_while_it_is_looked_for_holds_nothing_up(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has the last connection removes it, and each transaction has one of its own."""
+    log, opened = study.folder / "study.db-wal", builtins.open
+    log.write_bytes(bytes(64))
+
+    def too_late(path: Any, *rest: Any) -> Any:
+        if Path(path) == log:
+            log.unlink()
+        return opened(path, *rest)
+
+    monkeypatch.setattr(builtins, "open", too_late)
+    assert check_header(study.folder / "study.db").has_wal
+    assert not log.exists()

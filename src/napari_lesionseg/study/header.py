@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +31,10 @@ def check_header(path: Path) -> Header:
         If it is no study database, or one of a newer version.
     """
     try:
+        # The log first: once it is gone, what it held is in the database.
+        logged = _page_one_in_log(path.with_name(path.name + "-wal"))
         with open(path, "rb") as file:
             first = file.read(100)
-        logged = _page_one_in_log(path.with_name(path.name + "-wal"))
     except OSError as error:
         raise LesionsegError(f"{path} cannot be read: {error.strerror}; check the disk and the permissions.") from error
     application = int.from_bytes(first[68:72], "big")
@@ -54,9 +56,7 @@ def refuse_newer(path: Path, version: int) -> None:
 
 def _page_one_in_log(log: Path) -> bytes | None:
     """The start of the newest committed page 1 in a write-ahead log: a killed program may have left it only there."""
-    if not log.is_file() or log.stat().st_size <= _WAL_HEADER:
-        return None
-    with open(log, "rb") as file:
+    with suppress(FileNotFoundError), open(log, "rb") as file:  # SQLite removes it, with its last connection.
         head = file.read(_WAL_HEADER)
         page_size = int.from_bytes(head[8:12], "big")
         if int.from_bytes(head[:4], "big") not in _WAL_MAGIC or page_size < 512:
@@ -71,3 +71,4 @@ def _page_one_in_log(log: Path) -> bytes | None:
             if frame[4:8] != b"\0\0\0\0":  # The last frame of a commit
                 newest = pending
         return newest
+    return None
