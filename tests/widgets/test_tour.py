@@ -213,3 +213,22 @@ def test_shift_n_leads_back(toured: Toured) -> None:
     assert toured.session.slice_index == 6
     toured.key("Shift+N")
     assert toured.session.slice_index == 2
+
+
+def test_what_goes_wrong_in_a_scan_that_was_left_is_not_told_of_the_next(
+    toured: Toured, monkeypatch: pytest.MonkeyPatch, sentences: list[str]
+) -> None:
+    left, found = toured.session.scan, tour_module.suspicious_places
+
+    def broken(evidence: Any, *rest: Any) -> Any:
+        if evidence.scan is left:
+            raise MemoryError("no memory")
+        return found(evidence, *rest)
+
+    monkeypatch.setattr(tour_module, "suspicious_places", broken)
+    toured.session.write_slices({4: np.ones(SHAPE[1:], np.uint8)}, "lasso")
+    toured.tour.when_ready(lambda: None)
+    toured.session.open_scan(Volume(np.full(SHAPE, -650, np.int16), GRID))
+    toured.session.set_prediction(probability(), "tiny", 0.9)
+    toured.wait()
+    assert sentences == [] and len(toured.rows()) == 2

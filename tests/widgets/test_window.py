@@ -12,8 +12,11 @@ from napari.utils.interactions import mouse_move_callbacks, mouse_press_callback
 from napari.utils.interactions import mouse_wheel_callbacks as turn_callbacks
 from napari.utils.key_bindings import KeymapHandler
 
+from napari_lesionseg.review.session import Session
 from napari_lesionseg.volumes import Geometry, Mask, Volume
 from napari_lesionseg.volumes.windowing import PRESETS, Window
+from napari_lesionseg.widgets.canvas_layers import CanvasLayers
+from napari_lesionseg.widgets.layers import LayerBridge
 from napari_lesionseg.widgets.settings import Settings
 from napari_lesionseg.widgets.workbench import Workbench
 
@@ -283,3 +286,13 @@ def test_the_scale_bar_counts_millimetres(workbench: Any, tiny: Tiny) -> None:
     workbench.press("scale_bar")
     assert not viewer.canvas.overlays.scale_bar.visible
     assert not Settings.load().scale_bar
+
+
+def test_the_scale_bar_is_left_as_it_was_found() -> None:
+    for found in (True, False):
+        viewer = ViewerModel()
+        viewer.canvas.overlays.scale_bar.visible = found
+        layers = CanvasLayers(LayerBridge(viewer, Session()))
+        layers.set_scale_bar(not found)
+        layers.close()
+        assert viewer.canvas.overlays.scale_bar.visible == found

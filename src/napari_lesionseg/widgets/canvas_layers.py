@@ -26,6 +26,7 @@ class CanvasLayers:
     def __init__(self, bridge: LayerBridge) -> None:
         self._bridge = bridge
         self._wanted = False
+        self._had_bar = bridge.viewer.canvas.overlays.scale_bar.visible
         for event in self._events():
             event.connect(self.refresh)
 
@@ -39,14 +40,14 @@ class CanvasLayers:
         self._bridge.viewer.canvas.overlays.scale_bar.visible = wanted
 
     def close(self) -> None:
-        """Take all of it off the canvas, and listen no more."""
+        """Leave the canvas as it was found, and listen no more."""
         viewer = self._bridge.viewer
         for event in self._events():
             event.disconnect(self.refresh)
         for side in PLACES:
             viewer.canvas.overlays.pop(_name(side), None)
         with suppress(EmitLoopError):  # The whole window is closed, and its canvas is gone.
-            self.set_scale_bar(False)
+            self.set_scale_bar(self._had_bar)
 
     def _events(self) -> list[Any]:
         viewer, camera = self._bridge.viewer, self._bridge.viewer.scene.camera

@@ -154,7 +154,7 @@ class Tour:
         run_in_background(
             lambda: find_places(evidence, known),
             lambda found: self._on_found(found, evidence, asked),
-            lambda error: self._on_failed(error, asked),
+            lambda error: self._on_failed(error, evidence, asked),
         )
 
     def _on_found(self, found: Found, evidence: Evidence, asked: int) -> None:
@@ -165,9 +165,10 @@ class Tour:
             self._take(places)
         self._on_end(asked)
 
-    def _on_failed(self, error: Exception, asked: int) -> None:
-        self.places = []
-        self.failed.emit(error)
+    def _on_failed(self, error: Exception, evidence: Evidence, asked: int) -> None:
+        if evidence.scan is self._session.scan:
+            self.places = []
+            self.failed.emit(error)
         self._on_end(asked)
 
     def _on_end(self, asked: int) -> None:

@@ -194,18 +194,19 @@ class LesionsPresenter:
         return known
 
     def _show(self) -> None:
-        self.panel.show_overview(self.seen, self._accepted())
+        accepted = self._accepted()
+        self.panel.show_overview(self.seen, accepted)
         self.panel.show_sums(*_sums(self.seen, self.session.lungs_checked))
-        self.panel.show_state(self._decided())
+        self.panel.show_state(self._decided(len(accepted)))
 
-    def _decided(self) -> str:
+    def _decided(self, accepted: int) -> str:
         mask, seen = self.session.mask, self.seen
         if mask is None:
             return "Open a scan to see its lesions."
         if seen is None:
             return "Counting…"
         rejected = len(self.session.lesion_states.rejected_in(mask.array))
-        return f"{len(self._accepted())} accepted, {rejected} rejected"
+        return f"{accepted} accepted, {rejected} rejected"
 
 
 def _sums(seen: Overview | None, checked: bool) -> tuple[str, str]:

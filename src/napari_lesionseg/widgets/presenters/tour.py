@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_lesionseg.review.evidence import LastModel, Place
 from napari_lesionseg.widgets.context import Context
 from napari_lesionseg.widgets.parts import hear, listen
+from napari_lesionseg.widgets.presenters.study_asker import StudyAsker
 from napari_lesionseg.widgets.tour_panel import TourPanel
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class TourPresenter:
 
     def __init__(self, panel: TourPanel, context: Context) -> None:
         self.panel, self.context, self.tour = panel, context, context.tour
+        self._asker = StudyAsker(panel, context)
         panel.step_requested.connect(self._on_step)
         panel.place_requested.connect(lambda number: self._go(self.tour.places[number]))
         panel.seen_requested.connect(lambda number: self.tour.finish(self.tour.places[number], "seen"))
@@ -49,9 +51,9 @@ class TourPresenter:
             self.context.say("Nothing suspicious was found.")
 
     def _on_waive(self, number: int) -> None:
-        place, now, study = self.tour.places[number], self.context.opening.now, self.context.study
+        place, now = self.tour.places[number], self.context.opening.now
         self.tour.finish(place, "waived")
-        if now is None or study is None:
+        if now is None:
             return
         case, reviewer, text = now.id, self.context.settings.reviewer, f"Waived: {place.reason}"
 
@@ -60,11 +62,11 @@ class TourPresenter:
 
             return Workflow(of).comment(case, text, reviewer, place.voxel)
 
-        study.ask(comment, lambda _: None, self.context.report)
+        self._asker.ask(comment, lambda _: None)
 
     def _on_opened(self, case_id: str) -> None:
         """Ask the study what another model predicted of the case before."""
-        study, scan, now = self.context.study, self.context.session.scan, self.context.opening.now
+        scan, now = self.context.session.scan, self.context.opening.now
 
         def read(of: Study) -> LastModel | None:
             from napari_lesionseg.study.earlier import earlier_prediction
@@ -75,8 +77,8 @@ class TourPresenter:
             if last is not None and self.context.session.scan is scan:
                 self.tour.set_last(last)
 
-        if study is not None and now is not None and now.decides:  # Who reads blind is shown no model's opinion.
-            study.ask(read, take, _on_not_read)
+        if now is not None and now.decides:  # Who reads blind is shown no model's opinion.
+            self._asker.ask(read, take, _on_not_read)
 
     def _show(self) -> None:
         tour = self.tour
