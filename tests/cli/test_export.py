@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,23 @@ def test_the_table_names_the_pseudonym(scan: Path, mask: Path, tmp_path: Path) -
     text = (tmp_path / "table.csv").read_text()
     assert "case-0042" in text
     assert not any(name in text for name in (str(tmp_path), "scan.nii", "mask.nii"))
+
+
+def test_a_report_tells_the_share_of_lungs_that_are_given(
+    scan: Path, mask: Path, tmp_path: Path, pdf_text: Callable[[bytes], list[str]]
+) -> None:
+    lungs = Mask.empty(GRID)
+    lungs.array[:, 1:4] = 1  # 60 voxels, with all 3 of the mask.
+    nifti.write_mask(tmp_path / "lungs.nii.gz", lungs)
+    report = ("export", mask, "--scan", scan, "-o", tmp_path / "r.pdf")
+    shares = []
+    for more in ((), ("--lungs", tmp_path / "lungs.nii.gz")):
+        as_json(*report, *more)
+        lines = pdf_text((tmp_path / "r.pdf").read_bytes())
+        shares.append(lines[lines.index("Share of the lungs") + 1])
+    assert shares == ["not known", "5.0 %"]
+    over = run("export", mask, "-o", tmp_path / "lungs.nii.gz", "--lungs", tmp_path / "lungs.nii.gz")
+    assert "inputs are never overwritten" in str(over.exception)
 
 
 @pytest.mark.parametrize(

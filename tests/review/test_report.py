@@ -73,6 +73,23 @@ def test_lesion_outside_the_lungs_counts_as_lung() -> None:
     assert figures.lung_ml == pytest.approx((2 * 36 * 16 * 11 + 8) * 0.012)
 
 
+def test_no_share_is_told_of_lungs_that_nobody_has_checked(page: Callable[..., str]) -> None:
+    text = page(lungs_checked=False)
+    assert "Share of the lungs|not known|" in text
+    assert "Right | left lung|1.74 | 0.38|ml|" in text
+    assert "Nobody has checked the lungs" in text
+    assert "Nobody has checked the lungs" not in page() + page(lungs=None, lungs_checked=False)
+
+
+def test_lungs_that_are_looked_for_count_as_unchecked(
+    tmp_path: Path, phantom_case: PhantomCase, pdf_text: Lines
+) -> None:
+    for lungs, told in ((None, False), (phantom_case.lungs, True)):
+        export(tmp_path / "r.pdf", phantom_case.truth, phantom_case.scan, lungs=lungs)
+        text = "|".join(pdf_text((tmp_path / "r.pdf").read_bytes()))
+        assert ("Nobody has checked the lungs" in text, " %|of " in text) == (not told, told)
+
+
 def test_the_page_names_case_figures_purpose_and_version(page: Callable[..., str]) -> None:
     text = page(details=Details(model="phantom-base", reviewer="reviewer-2"))
     for words in (

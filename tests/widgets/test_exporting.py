@@ -16,7 +16,11 @@ from napari_lesionseg.widgets.settings import settings_file
 from tests.volumes.dicom.make_series import Series, make_series
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytestqt.qtbot import QtBot
+
+    from napari_lesionseg.volumes.phantom import PhantomCase
 
 PATIENCE = 60_000
 MASKS = [key for key in FORMATS if key not in ("csv", "pdf")]
@@ -67,6 +71,21 @@ def test_a_table_or_a_report_is_no_export_of_the_corrections(
     assert "proved" not in export(corrected, qtbot, key, path)
     assert path.stat().st_size > 100
     assert corrected.session.dirty
+
+
+def test_a_report_tells_the_share_of_the_lungs_once_somebody_has_said_that_they_look_right(
+    workbench: Any, qtbot: QtBot, tmp_path: Path, phantom_case: PhantomCase, pdf_text: Callable[[bytes], list[str]]
+) -> None:
+    workbench.session.open_scan(phantom_case.scan)
+    workbench.session.load_mask(phantom_case.truth)
+    shares = []
+    for checked in (False, True):
+        workbench.session.set_lungs(phantom_case.lungs, checked=checked)
+        export(workbench, qtbot, "pdf", tmp_path / "out.pdf")
+        lines = pdf_text((tmp_path / "out.pdf").read_bytes())
+        shares.append(lines[lines.index("Share of the lungs") + 1])
+    lungs = np.count_nonzero(phantom_case.lungs.array | phantom_case.truth.array)
+    assert shares == ["not known", f"{100 * np.count_nonzero(phantom_case.truth.array) / lungs:.1f} %"]
 
 
 def test_lesion_type_and_pseudonym_stand_in_the_file_and_the_name_of_the_patient_does_not(

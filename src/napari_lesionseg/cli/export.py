@@ -24,6 +24,10 @@ def export_command(  # noqa: PLR0913 - a command has the options it has
     scan: Annotated[
         Path | None, typer.Option(help="The scan it was drawn on; DICOM SEG, RTSTRUCT and the report need it.")
     ] = None,
+    lungs: Annotated[
+        Path | None,
+        typer.Option(help="A mask of the lungs that somebody has checked: the report tells the lesions' share of it."),
+    ] = None,
     format: Annotated[
         str | None, typer.Option(help="nifti, nrrd, metaimage, dicom-seg, rtstruct, csv or pdf; left out, by the name.")
     ] = None,
@@ -54,7 +58,8 @@ def export_command(  # noqa: PLR0913 - a command has the options it has
     drawn_on = read_scan(scan, series=series, geometry=geometry) if scan is not None else None
     labels = read_mask(mask, like=drawn_on, only=segment or ())
     segments = _segments(labels, lesion_type or [])
-    export(output, labels, drawn_on, format=chosen, segments=segments, pseudonym=pseudonym)
+    checked = read_mask(lungs, like=drawn_on) if lungs is not None else None
+    export(output, labels, drawn_on, format=chosen, lungs=checked, segments=segments, pseudonym=pseudonym)
     described = [{"label": one.label, "name": one.name} for one in segments]
     if as_json:
         print(json.dumps({"file": str(output), "format": chosen, "ml": labels.volume_ml, "segments": described}))

@@ -86,7 +86,8 @@ def export(
     format
         A key of :data:`FORMATS`; without it, the file's ending tells.
     lungs
-        For the figures of table and report; looked for in the scan if not given.
+        That a person takes for right: for the sides of the lesions, and their share of the lungs in the report. If
+        they are not given they are looked for in the scan, for the sides alone.
     segments
         What each label means.
     pseudonym
@@ -104,11 +105,11 @@ def export(
         raise LesionsegError(f"{path} does not end in {' or '.join(FORMATS[key].endings)}; choose such a name.")
     from napari_lesionseg.volumes.export.mask import export_mask, refuse_input
 
+    refuse_input(path, mask, scan, lungs)
     if key not in ("csv", "pdf"):
         export_mask(path, mask, scan, format=key, segments=segments, pseudonym=pseudonym)
         return
-    refuse_input(path, mask, scan)
-    lungs = lungs if lungs is not None else lungs_of(scan)
+    checked, lungs = lungs is not None, lungs if lungs is not None else lungs_of(scan)
     if key == "csv":
         _export_csv(path, mask, scan, lungs, segments, pseudonym)
         return
@@ -116,7 +117,14 @@ def export(
 
     if scan is None:
         raise LesionsegError(f"{path} needs the scan for its pictures; give the scan the mask was drawn on.")
-    write_report(path, mask, scan, pseudonym=pseudonym, lungs=lungs, segments=segments, details=details)
+    write_report(
+        *(path, mask, scan),
+        pseudonym=pseudonym,
+        lungs=lungs,
+        lungs_checked=checked,
+        segments=segments,
+        details=details,
+    )
 
 
 def _export_csv(
@@ -137,11 +145,11 @@ def _export_csv(
 
 def lungs_of(scan: Volume | None) -> Mask | None:
     """Look for the lungs; None where they cannot be told."""
-    from napari_lesionseg.inference.lungs import segment_lungs
+    from napari_lesionseg.inference.whole_lungs import whole_lungs
 
     if scan is None or scan.intensity != "HU":
         return None
     try:
-        return segment_lungs(scan)
+        return whole_lungs(scan)
     except LesionsegError:
         return None

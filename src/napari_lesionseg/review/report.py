@@ -11,7 +11,7 @@ from napari_lesionseg import __version__
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review import report_sections as sections
 from napari_lesionseg.review.report_details import Details
-from napari_lesionseg.review.report_figures import report_figures
+from napari_lesionseg.review.report_figures import ReportFigures, report_figures
 from napari_lesionseg.review.report_page import Page
 from napari_lesionseg.review.report_pictures import Pictures
 from napari_lesionseg.volumes.atomic import write_atomically
@@ -36,6 +36,7 @@ def write_report(
     *,
     pseudonym: str,
     lungs: Mask | None = None,
+    lungs_checked: bool = True,
     segments: Sequence[Segment] | None = None,
     details: Details | None = None,
 ) -> None:
@@ -45,8 +46,8 @@ def write_report(
     ----------
     pseudonym
         What the case is called on the page; nothing of the scan's file name, path or header is written.
-    lungs
-        For the lesions' share of the lungs, and their sides.
+    lungs, lungs_checked
+        For the lesions' sides; for their share of the lungs too if a person takes the lungs for right.
     segments
         Name and colour of each label; told where there is more than one.
 
@@ -57,7 +58,9 @@ def write_report(
     """
     path = Path(path)
     described = list(segments) if segments is not None else default_segments(mask)
-    data = report_pdf(mask, scan, pseudonym, lungs, described, details or Details())
+    figures = report_figures(mask, scan, lungs, checked=lungs_checked)
+    pictures = Pictures.of(mask, scan, lungs, described)
+    data = report_pdf(figures, pictures, scan, pseudonym, described, details or Details())
 
     def same_on_disk(temporary: Path) -> None:
         if temporary.read_bytes() != data:
@@ -67,19 +70,23 @@ def write_report(
 
 
 def report_pdf(
-    mask: Mask, scan: Volume, pseudonym: str, lungs: Mask | None, segments: Sequence[Segment], details: Details
+    figures: ReportFigures,
+    pictures: Pictures,
+    scan: Volume,
+    pseudonym: str,
+    segments: Sequence[Segment],
+    details: Details,
 ) -> bytes:
     """The PDF of :func:`write_report` as bytes."""
     import matplotlib
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
-    figures = report_figures(mask, scan, lungs)
     with matplotlib.rc_context(STYLE):
         page = Page()
         canvas = FigureCanvasPdf(page.figure)
         sections.draw_header(page, scan, pseudonym, details)
         sections.draw_tiles(page, figures)
-        slices = sections.draw_pictures(page, figures, Pictures.of(mask, scan, lungs, segments))
+        slices = sections.draw_pictures(page, figures, pictures)
         sections.draw_strip(page, figures, slices)
         sections.draw_table(page, figures, scan.intensity == "HU")
         sections.draw_footer(page, scan, segments)

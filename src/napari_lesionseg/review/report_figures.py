@@ -12,6 +12,7 @@ from napari_lesionseg.review.lung_sides import find_sides
 from napari_lesionseg.volumes.volume import Mask, Volume
 
 LOSSY_NOTE = "The scan went through lossy compression: its grey values, and figures taken from them, are approximate."
+UNCHECKED_NOTE = "Nobody has checked the lungs: their share is not told, and the sides are those the program found."
 GREY_NOTE = "The scan holds grey levels, not Hounsfield units: it has no densities, and its lungs cannot be told."
 
 
@@ -26,7 +27,8 @@ class ReportFigures:
     total_ml
         All labelled voxels.
     lung_ml, percent
-        Volume of the lungs with the lesions in them, and the lesions' share; None where the lungs are unknown.
+        Volume of the lungs with the lesions in them, and the lesions' share; None where the lungs are unknown, or
+        nobody has checked them.
     right_ml, left_ml
         Lesion in each lung; None where the sides are unknown.
     area_cm2
@@ -50,8 +52,13 @@ class ReportFigures:
         return sum(row.counted for row in self.rows)
 
 
-def report_figures(mask: Mask, scan: Volume, lungs: Mask | None) -> ReportFigures:
+def report_figures(mask: Mask, scan: Volume, lungs: Mask | None, *, checked: bool = True) -> ReportFigures:
     """Compute the figures of a report.
+
+    Parameters
+    ----------
+    lungs, checked
+        The lungs, and whether a person takes them for right; without that no share of them is told.
 
     Raises
     ------
@@ -60,13 +67,15 @@ def report_figures(mask: Mask, scan: Volume, lungs: Mask | None) -> ReportFigure
     """
     rows = lesion_table(mask, scan, lungs)
     lung_ml = percent = None
-    if lungs is not None and lungs.array.any():
+    known = lungs is not None and lungs.array.any()
+    if lungs is not None and known and checked:
         lung_ml = int(np.count_nonzero(lungs.array | mask.array)) * mask.geometry.voxel_ml
         percent = 100 * mask.volume_ml / lung_ml
     right_ml, left_ml = _sides_ml(mask, lungs)
     _, dy, dx = mask.geometry.spacing
     area = np.array([np.count_nonzero(one) for one in mask.array]) * (dy * dx / 100)
-    notes = ((LOSSY_NOTE,) if scan.lossy else ()) + ((GREY_NOTE,) if scan.intensity == "grey" else ())
+    reasons = {LOSSY_NOTE: scan.lossy, GREY_NOTE: scan.intensity == "grey", UNCHECKED_NOTE: known and not checked}
+    notes = tuple(note for note, holds in reasons.items() if holds)
     return ReportFigures(rows, mask.volume_ml, lung_ml, percent, right_ml, left_ml, area, notes)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from napari_lesionseg.review.exports import export
 from napari_lesionseg.review.report_details import Details
 from napari_lesionseg.volumes import Mask
@@ -18,11 +20,13 @@ def save(request: Request, _tell: Tell) -> Request:
     """Export the mask of one request; what is on the disk then has been proved."""
     scan = scan_of(request)
     mask = Mask(mask_of(request).array, scan.geometry)  # A snapshot of the screen: it has no file of its own.
+    lungs = Mask(np.load(request["lungs"]), scan.geometry) if "lungs" in request else None
     export(
         Path(request["path"]),
         mask,
         scan,
         format=request["format"],
+        lungs=lungs,
         segments=segments_of(mask, request["lesion"], request["model"]),
         pseudonym=request["pseudonym"],
         details=Details(model=request["model"]),

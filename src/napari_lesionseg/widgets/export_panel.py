@@ -15,6 +15,8 @@ from napari_lesionseg.widgets.parts import button, chooser, column, note, row
 
 NO_DICOM = "Needs a scan that was opened from DICOM, since it refers to its slices"
 NOT_NAMED = "A NIfTI mask has no place for this"
+EXPORT_TIP = """Save the mask on the scan's grid, a table or a report.
+A report tells the share of the lungs once somebody has said that the lungs look right."""
 LONGEST_NAME = 64  # Characters of a patient's name or id (DICOM PS3.5, 6.2: LO).
 
 
@@ -34,7 +36,7 @@ class ExportPanel(QWidget):
         self.pseudonym = QLineEdit(ANONYMOUS)
         self.pseudonym.setObjectName("pseudonym")
         self.pseudonym.setMaxLength(LONGEST_NAME)
-        self.export = button("export", "Export…", "Save the mask on the scan's grid, a table or a report")
+        self.export = button("export", "Export…", EXPORT_TIP)
         self.state = note("export_state")
         column(
             self,

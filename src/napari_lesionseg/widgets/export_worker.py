@@ -52,8 +52,19 @@ class ExportWorker(QObject):
         """Whether a mask is being saved."""
         return self.runner.running
 
-    def save(self, path: Path, mask: Mask, scan: Volume, choice: ExportChoice, model: str = "") -> None:
-        """Save ``mask``, which must not change any more; ``model`` predicted it before it was corrected."""
+    def save(
+        self,
+        path: Path,
+        mask: Mask,
+        scan: Volume,
+        choice: ExportChoice,
+        model: str = "",
+        lungs: Mask | None = None,
+    ) -> None:
+        """Save ``mask``, which must not change any more.
+
+        ``model`` predicted it before it was corrected; ``lungs`` were checked by a person.
+        """
         request = {
             **describe_scan(scan),
             "path": str(path),
@@ -67,6 +78,8 @@ class ExportWorker(QObject):
             arrays["dicom"] = pack(scan.dicom)
         if not choice.keeps_mask:
             arrays["scan"] = scan.geometry.to_stored(scan.array)
+            if lungs is not None:
+                arrays["lungs"] = lungs.array
         self.runner.submit(request, arrays)
 
     def close(self) -> None:

@@ -77,7 +77,8 @@ class ExportPresenter:
         self._saving = _Saving(path, snapshot, choice, self._after)
         self.panel.export.setEnabled(False)
         self.panel.show_state("Saving…")
-        self.context.exporter.save(path, snapshot, scan, choice, self.session.model_name)
+        lungs = self.session.lungs if self.session.lungs_checked else None
+        self.context.exporter.save(path, snapshot, scan, choice, self.session.model_name, lungs)
 
     def _check(self, path: Path) -> None:
         opened = (volume.source for volume in (self.session.scan, self.session.truth) if volume is not None)
