@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -193,3 +195,18 @@ def test_slices_outside_the_lungs_cost_nothing(phantom_case: PhantomCase) -> Non
         progress=lambda done, _: steps.append(done),
     )
     assert steps == []
+
+
+def test_an_ensemble_gives_the_mean_of_its_members_and_how_far_they_are_apart(
+    phantom_case: PhantomCase, prediction: Prediction
+) -> None:
+    first = model()
+    torch.manual_seed(1)
+    second = DualEncoderUNet(DualEncoderConfig(widths=(4, 8))).eval()
+    both = predict(phantom_case.scan, replace(first, others=(second,)), device="cpu")
+    alone = [prediction.probability, predict(phantom_case.scan, replace(first, network=second)).probability]
+    assert prediction.disagreement is None
+    assert both.disagreement is not None and both.disagreement.dtype == np.uint8
+    assert np.array_equal(both.probability, np.rint(np.mean(alone, axis=0)))
+    assert np.array_equal(both.disagreement, np.ptp(alone, axis=0))
+    assert both.disagreement.max() > 5

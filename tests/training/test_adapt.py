@@ -56,6 +56,14 @@ def test_another_shape_or_preprocessing_is_refused(
         train(labelled, config, start=champion.folder)
 
 
+def test_an_ensemble_is_no_start(tiny, train, labelled: Study, champion: LoadedModel, tmp_path: Path) -> None:
+    torch.manual_seed(6)
+    other = DualEncoderUNet(champion.card.architecture)
+    save_model(tmp_path / "two", champion.network, champion.card, [other])
+    with pytest.raises(LesionsegError, match="two is an ensemble of 2 networks; start from one of its members"):
+        train(labelled, _like(champion, tiny), start=tmp_path / "two")
+
+
 def test_it_is_resumed_from_its_own_model_alone(tiny, train, labelled: Study, champion: LoadedModel) -> None:
     config = _like(champion, tiny)
     whole = train(labelled, config, "whole", start=champion.folder)

@@ -10,6 +10,10 @@ import pytest
 from napari_lesionseg.widgets.layer_styles import heat_legend
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
     from napari_lesionseg.volumes import Mask, Volume
 
 Tiny = tuple["Volume", "Mask", np.ndarray]
@@ -71,7 +75,22 @@ def test_it_waits_for_a_prediction_and_comes_back_with_the_next_scans(heated: An
     heated.session.set_prediction(tiny[2], "tiny", 0.5)
     heated.session.set_slice(2)
     assert heat_of(heated).data[2, 5, 5] == 254
-    assert "no ensemble yet" in heated.text("heat_state")
+    assert heated.text("heat_state") == ""
+
+
+def test_how_far_the_members_of_an_ensemble_are_apart_is_shown_and_only_of_one(heated: Any, tiny: Tiny) -> None:
+    panel, apart = heated.heat, np.zeros_like(tiny[2])
+    apart[1, 3, 3] = 90
+    item = panel.kind.model().item(panel.kind.findData("disagreement"))
+    assert not item.isEnabled() and "one network" in item.toolTip()
+    heated.session.set_prediction(tiny[2], "three", 0.5, disagreement=apart)
+    assert item.isEnabled()
+    panel.kind.setCurrentIndex(panel.kind.findData("disagreement"))
+    assert np.argwhere(heat_of(heated).data).tolist() == [[1, 3, 3]] and heat_of(heated).data[1, 3, 3] == 90
+    heated.session.set_prediction(tiny[2], "tiny", 0.5)
+    assert heat_of(heated) is None and "one network" in heated.text("heat_state")
+    panel.kind.setCurrentIndex(panel.kind.findData("unsure"))
+    assert heat_of(heated).data[1, 2, 2] == 102 and heated.text("heat_state") == ""
 
 
 def test_deleting_the_layer_switches_it_off(heated: Any) -> None:
@@ -100,3 +119,25 @@ def test_its_colours_grow_evenly_brighter_so_that_they_are_told_apart_without_hu
     lightness = np.where(luminance > 0.008856, 116 * np.cbrt(luminance) - 16, 903.3 * luminance)
     steps = np.diff(lightness)
     assert (steps > 0).all() and steps[1:].max() < 1.6 * steps[1:].min()
+
+
+def test_the_child_tells_how_far_the_members_are_apart(
+    workbench: Any, qtbot: QtBot, tiny: Tiny, tiny_model: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    from napari_lesionseg.models.card import load_card, save_model
+    from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+    from napari_lesionseg.models.ensemble import join_models
+
+    torch.manual_seed(1)
+    card = load_card(tiny_model)
+    save_model(tmp_path / "other", DualEncoderUNet(card.architecture), card)
+    join_models([tiny_model, tmp_path / "other"], tmp_path / "both", "both")
+    workbench.session.open_scan(tiny[0])
+    with qtbot.waitSignal(workbench.context.segmenter.finished, timeout=90_000):
+        workbench.segment.segment_requested.emit(str(tmp_path / "both"), "cpu")
+    session = workbench.session
+    assert session.model_name == "both" and session.disagreement.shape == session.probability.shape
+    assert session.disagreement.max() > 0
+    assert not list(workbench.context.segmenter.runner.folder.iterdir())  # Nothing is left of what was sent.

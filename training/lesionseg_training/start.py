@@ -40,4 +40,8 @@ def _given(config: TrainConfig, device: str, start: Path) -> DualEncoderUNet:
     ):
         if asked != there:
             raise LesionsegError(f"{start} has another {part} than the configuration asks for; leave {part} to it.")
+    if model.others:
+        raise LesionsegError(
+            f"{start} is an ensemble of {len(model.networks)} networks; start from one of its members."
+        )
     return model.network

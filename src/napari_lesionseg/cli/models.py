@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.card import CARD, ModelCard, load_card, read_card, verify
 from napari_lesionseg.models.convert import convert_state_dict
+from napari_lesionseg.models.ensemble import join_models
 from napari_lesionseg.models.zoo import find_model, install_model, list_models
 
 models_app = typer.Typer(
@@ -72,6 +73,20 @@ def convert(
         print(json.dumps(_row(made.name, output) | {"sha256": made.sha256}))
         return
     print(f"Converted into {output}. Its licence and limits are not known: fill in {output / CARD}.")
+
+
+@models_app.command()
+def join(
+    models: Annotated[list[str], typer.Argument(help="Names or folders of the members.", metavar="MODEL MODEL…")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the model; its name becomes the model's.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make an ensemble of models that share network and preprocessing: the mean of what they see."""
+    made = join_models([find_model(model) for model in models], output, output.absolute().name)
+    if as_json:
+        print(json.dumps(_row(made.name, output) | {"members": made.members, "sha256": made.sha256}))
+        return
+    print(f"Joined {made.members} networks in {output}. Its threshold, {made.threshold:g}, is the mean of theirs.")
 
 
 @models_app.command("verify")

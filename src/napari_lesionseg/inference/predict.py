@@ -35,6 +35,8 @@ class Prediction:
         The card's threshold.
     lungs
         The lungs, where they could be told.
+    disagreement
+        Of an ensemble, uint8 (z, y, x): 255 times the highest less the lowest probability of its members.
     seconds
         Wall seconds of ``preprocess`` and ``infer`` (enlarging included).
     """
@@ -45,6 +47,7 @@ class Prediction:
     device: str
     threshold: float
     lungs: Mask | None = None
+    disagreement: Bytes | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def mask(self, threshold: float | None = None) -> Mask:
@@ -91,14 +94,23 @@ def predict(
     ready = time.perf_counter()
 
     probability = np.zeros(scan.array.shape, np.uint8)
-    runner = SliceRunner(model.network, chosen, batch_size)
-    for done, logits in enumerate(runner.run(prepared, rows, cancelled), start=1):
-        probability[grid.box[0].start + rows[done - 1]][grid.box[1:]] = enlarge_logits(logits, grid)
+    disagreement = np.zeros_like(probability) if model.others else None
+    runners = [SliceRunner(network, chosen, batch_size) for network in model.networks]
+    passes = (runner.run(prepared, rows, cancelled) for runner in runners)
+    for done, logits in enumerate(zip(*passes, strict=True), start=1):
+        members = [enlarge_logits(one, grid) for one in logits]
+        place = (grid.box[0].start + rows[done - 1], *grid.box[1:])
+        probability[place] = members[0] if disagreement is None else np.rint(np.mean(members, axis=0))
+        if disagreement is not None:
+            disagreement[place] = np.ptp(members, axis=0)
         if progress is not None:
             progress(done, len(rows))
     seconds = {"preprocess": ready - start, "infer": time.perf_counter() - ready}
     return Prediction(
-        probability, scan.geometry, model.card.name, runner.device, model.card.threshold, grid.lungs, seconds
+        *(probability, scan.geometry, model.card.name, runners[-1].device, model.card.threshold),
+        lungs=grid.lungs,
+        disagreement=disagreement,
+        seconds=seconds,
     )
 
 

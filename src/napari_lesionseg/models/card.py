@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,10 +19,13 @@ from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
 from napari_lesionseg.volumes.atomic import write_atomically
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
+MOST_MEMBERS = 16
 MAX_CARD_BYTES = 4 << 20
 # Twice the largest network within the bounds of DualEncoderConfig: a stranger's file may not take minutes to hash.
 MAX_WEIGHTS_BYTES = 1200 << 20
@@ -36,6 +39,8 @@ class ModelCard(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     description: str = ""
     architecture: DualEncoderConfig = DualEncoderConfig()
+    members: int = Field(1, ge=1, le=MOST_MEMBERS)
+    """Networks of that architecture; a voxel's probability is the mean of theirs."""
     preprocessing: Preprocessing = Preprocessing()
     threshold: float = Field(0.5, gt=0, lt=1)
     """Probability from which a voxel is lesion."""
@@ -59,11 +64,25 @@ class ModelCard(BaseModel):
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network ready for inference, and its card."""
+    """A network ready for inference, and its card.
+
+    Parameters
+    ----------
+    network
+        The only one, or the first of an ensemble.
+    others
+        The other members of an ensemble.
+    """
 
     network: DualEncoderUNet
     card: ModelCard
     folder: Path | None = None
+    others: tuple[DualEncoderUNet, ...] = ()
+
+    @property
+    def networks(self) -> tuple[DualEncoderUNet, ...]:
+        """All members."""
+        return (self.network, *self.others)
 
 
 def load_card(folder: Path) -> ModelCard:
@@ -129,6 +148,7 @@ def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
+    from torch.nn import ModuleList
 
     from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 
@@ -136,16 +156,25 @@ def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
     with _open_weights(folder) as file:
         weights = file.read(MAX_WEIGHTS_BYTES + 1)
     _check_hash(folder, card, hashlib.sha256(weights).hexdigest())
-    network = DualEncoderUNet(card.architecture)
+    networks = [DualEncoderUNet(card.architecture)]
     try:
-        network.load_state_dict(load(weights))
+        tensors = load(weights)
+        if _numbers(tensors) == card.members * _numbers(networks[0].state_dict()):  # A card may ask for any number.
+            networks.extend(DualEncoderUNet(card.architecture) for _ in range(1, card.members))
+        whole = ModuleList(networks) if card.members > 1 else networks[0]
+        whole.load_state_dict(tensors)
     except (RuntimeError, SafetensorError) as error:
         raise LesionsegError(
             f"{folder} holds weights for another network than its card says; install it again."
         ) from error
-    if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
+    if not all(tensor.isfinite().all() for tensor in whole.state_dict().values()):
         raise LesionsegError(f"{folder} holds weights that are not numbers (NaN or infinity); install another model.")
-    return LoadedModel(network.to(device).eval(), card, Path(folder))
+    first, *others = (network.to(device).eval() for network in networks)
+    return LoadedModel(first, card, Path(folder), tuple(others))
+
+
+def _numbers(tensors: Mapping[str, Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors.values())
 
 
 @contextmanager
@@ -170,15 +199,21 @@ def _check_hash(folder: Path, card: ModelCard, found: str) -> None:
         )
 
 
-def save_model(folder: Path, network: DualEncoderUNet, card: ModelCard) -> ModelCard:
+def save_model(
+    folder: Path, network: DualEncoderUNet, card: ModelCard, others: Sequence[DualEncoderUNet] = ()
+) -> ModelCard:
     """Write weights, then the card with their hash; return that card.
 
+    With ``others`` it is an ensemble, and each tensor's name begins with the number of its network.
     A folder whose writing was cut short has no card, or the card of other weights, and is refused on loading.
     """
     from safetensors.torch import save
+    from torch.nn import ModuleList
 
-    weights = save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
-    signed = card.model_copy(update={"architecture": network.config, "sha256": hashlib.sha256(weights).hexdigest()})
+    state = ModuleList((network, *others)).state_dict() if others else network.state_dict()
+    weights = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    known = {"architecture": network.config, "members": 1 + len(others)}
+    signed = card.model_copy(update={**known, "sha256": hashlib.sha256(weights).hexdigest()})
     write_atomically(Path(folder) / WEIGHTS, weights)
     write_atomically(Path(folder) / CARD, signed.model_dump_json(indent=2).encode() + b"\n")
     return signed

@@ -75,18 +75,24 @@ class Editing:
         self._tell([drawn.load(mask, self._shown.z)], slices=None, dirty=False)
 
     def set_prediction(
-        self, probability: npt.NDArray[np.uint8], model_name: str, threshold: float, key: ResultKey | None = None
+        self,
+        probability: npt.NDArray[np.uint8],
+        model_name: str,
+        threshold: float,
+        key: ResultKey | None = None,
+        disagreement: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         """Take a prediction of the open scan."""
         drawn = self.open_one()
         self._check_editable()
-        check_shape(probability, drawn.mask)
+        for array in (probability,) if disagreement is None else (probability, disagreement):
+            check_shape(array, drawn.mask)
         check_threshold(threshold)
         if key is not None and self._scan is not None:
             key.check_scan(self._scan)
         self.settle()
         before = self.predicted.threshold
-        self.predicted.take(probability, model_name, threshold, key)
+        self.predicted.take(probability, model_name, threshold, key, disagreement)
         entry, touched = drawn.predict(before, self._shown.z)
         self._tell([entry], prediction=True, threshold=threshold != before, slices=touched)
         if drawn.log.corrected:

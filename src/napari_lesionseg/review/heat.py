@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,15 @@ class Heat:
     title, unit
         What it is called, and what 1 means of it.
     of
-        The measure of each of the 256 probabilities, uint8, 255 for 1.
+        The measure of each of 256 values, uint8, 255 for 1.
+    source
+        What these are values of: the probability, or how far the members of an ensemble are apart.
     """
 
     title: str
     unit: str
     of: Values
+    source: Literal["probability", "disagreement"] = "probability"
 
 
 _P: Final = np.arange(256) / 255
@@ -41,14 +44,17 @@ HEATS: Final[dict[str, Heat]] = {
     "probability": Heat("Probability", "lesion for sure", _bytes(_P)),
     "unsure": Heat("Uncertainty 1 − |2p − 1|", "even chances", _bytes(1 - np.abs(2 * _P - 1))),
     "entropy": Heat("Entropy (bits)", "even chances", _bytes(entropy())),
+    "disagreement": Heat(
+        "Disagreement of an ensemble", "one member sure of lesion, one sure of none", _bytes(_P), "disagreement"
+    ),
 }
-"""What can be shown. There is no disagreement of an ensemble: a prediction is of one model."""
+"""What can be shown."""
 
 
-def write_heat(heat: Heat, probability: Values, out: Values) -> None:
-    """Write the measure of ``probability`` (uint8, p·255) into ``out``, an array of its shape; a slice or a scan."""
-    if probability.ndim > 2:
-        for one, one_out in zip(probability, out, strict=True):
+def write_heat(heat: Heat, values: Values, out: Values) -> None:
+    """Write the measure of ``values`` (uint8, 255 for 1) into ``out``, an array of their shape; a slice or a scan."""
+    if values.ndim > 2:
+        for one, one_out in zip(values, out, strict=True):
             write_heat(heat, one, one_out)
         return
-    np.take(heat.of, probability, out=out, mode="clip")  # With "raise", the result would be buffered.
+    np.take(heat.of, values, out=out, mode="clip")  # With "raise", the result would be buffered.

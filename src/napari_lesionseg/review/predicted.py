@@ -24,14 +24,21 @@ class Predicted:
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
         self.probability: npt.NDArray[np.uint8] | None = None
+        self.disagreement: npt.NDArray[np.uint8] | None = None
         self.model_name = ""
         self.key: ResultKey | None = None
 
     def take(
-        self, probability: npt.NDArray[np.uint8], model_name: str, threshold: float, key: ResultKey | None
+        self,
+        probability: npt.NDArray[np.uint8],
+        model_name: str,
+        threshold: float,
+        key: ResultKey | None,
+        disagreement: npt.NDArray[np.uint8] | None,
     ) -> None:
         """Go on with another prediction."""
         self.probability, self.model_name, self.threshold, self.key = probability, model_name, threshold, key
+        self.disagreement = disagreement
 
     def write(self, z: int, out: Labels) -> None:
         """Threshold display slice ``z`` into ``out``, uint8 (y, x)."""

@@ -77,6 +77,11 @@ class Session(SessionSignals):
         return self._editing.predicted.probability
 
     @property
+    def disagreement(self) -> npt.NDArray[np.uint8] | None:
+        """How far the members of an ensemble are apart (z, y, x), 255 for 1; None if one network predicted."""
+        return self._editing.predicted.disagreement
+
+    @property
     def model_name(self) -> str:
         """The model that made the prediction, ``""`` without one."""
         return self._editing.predicted.model_name
@@ -220,7 +225,12 @@ class Session(SessionSignals):
         self._editing.load_mask(mask)
 
     def set_prediction(
-        self, probability: npt.NDArray[np.uint8], model_name: str, threshold: float, key: ResultKey | None = None
+        self,
+        probability: npt.NDArray[np.uint8],
+        model_name: str,
+        threshold: float,
+        key: ResultKey | None = None,
+        disagreement: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         """Take a prediction of the open scan, and write it into every slice that is not corrected.
 
@@ -234,14 +244,16 @@ class Session(SessionSignals):
             Where to start thresholding, 0 to 1.
         key
             What it is a prediction of; None only where it was made of the open scan in this very process.
+        disagreement
+            uint8 (z, y, x): how far the members of an ensemble are apart, 255 for 1.
 
         Raises
         ------
         LesionsegError
-            If no scan is open, the array does not fit it, the key is of another scan, or the threshold is not from 0
+            If no scan is open, an array does not fit it, the key is of another scan, or the threshold is not from 0
             to 1.
         """
-        self._editing.set_prediction(probability, model_name, threshold, key)
+        self._editing.set_prediction(probability, model_name, threshold, key, disagreement)
 
     def set_threshold(self, threshold: float) -> None:
         """Threshold the prediction anew, in every slice that is not corrected.

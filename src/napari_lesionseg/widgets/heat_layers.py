@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Image
 from psygnal import Signal
 
-from napari_lesionseg.review.heat import HEATS, write_heat
+from napari_lesionseg.review.heat import HEATS, Values, write_heat
 from napari_lesionseg.widgets import layer_styles as styles
 
 if TYPE_CHECKING:
@@ -51,14 +51,20 @@ class HeatLayer:
 
     def write(self) -> None:
         """Write the slices that are on the screen, or about to be, in place."""
+        values = self._values()
+        if self.layer is not None and values is not None:
+            shown = slice(None) if self._bridge.shows_all() else self._bridge.session.slice_index
+            write_heat(HEATS[self._kind], values[shown], self.layer.data[shown])
+
+    def _values(self) -> Values | None:
+        """What the wanted heat map is of, if there is that."""
         session = self._bridge.session
-        if self.layer is not None and session.probability is not None:
-            shown = slice(None) if self._bridge.shows_all() else session.slice_index
-            write_heat(HEATS[self._kind], session.probability[shown], self.layer.data[shown])
+        if not self._kind:
+            return None
+        return session.disagreement if HEATS[self._kind].source == "disagreement" else session.probability
 
     def _on_prediction(self, _: object = None) -> None:
-        scan = self._bridge.session.scan
-        if not self._kind or scan is None or self._bridge.session.probability is None:
+        if self._bridge.session.scan is None or self._values() is None:
             with self._bridge.own_changes():
                 self.clear()
             return

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
+from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QStandardItemModel
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 from superqt import QLabeledRangeSlider
 
 from napari_lesionseg.review.heat import HEATS
 from napari_lesionseg.widgets.parts import chooser, column, note, row, set_silently, slider
 
-ONE_MODEL = "Of one model: there is no ensemble yet whose members could disagree."
+ONE_MODEL = "Predicted by one network: nobody disagrees with it."
+NONE_YET = "Segment the scan to see what the model is unsure of."
 
 
 class HeatPanel(QWidget):
@@ -26,6 +27,7 @@ class HeatPanel(QWidget):
 
     def __init__(self, colours: Sequence[str]) -> None:
         super().__init__()
+        self._has = self._of_ensemble = False
         self.kind = chooser("heat_kind", "What the heat map shows of the prediction")
         self.kind.addItem("none", "")
         for name, heat in HEATS.items():
@@ -57,11 +59,17 @@ class HeatPanel(QWidget):
         self.range.valueChanged.connect(self._on_range)
         self.show_has_prediction(False)
 
-    def show_has_prediction(self, has: bool) -> None:
-        """Offer a heat map if there is a prediction."""
+    def show_has_prediction(self, has: bool, *, of_ensemble: bool = False) -> None:
+        """Offer a heat map if there is a prediction; how far members are apart, if there are several."""
         for control in (self.kind, self.opacity, self.range):
             control.setEnabled(has)
-        self.state.setText(ONE_MODEL if has else "Segment the scan to see what the model is unsure of.")
+        model = self.kind.model()
+        for name, heat in HEATS.items():
+            item = model.item(self.kind.findData(name)) if isinstance(model, QStandardItemModel) else None
+            if item is not None and heat.source == "disagreement":
+                item.setEnabled(of_ensemble)
+                item.setToolTip("" if of_ensemble else ONE_MODEL)
+        self._of_ensemble, self._has = of_ensemble, has
         self._show_legend()
 
     def show_heat(self, kind: str) -> None:
@@ -86,6 +94,9 @@ class HeatPanel(QWidget):
         low, high = self.range.value()
         self.low.setText(f"{low / 100:.2f}")
         self.high.setText(f"{high / 100:.2f}")
+        nothing = heat is not None and heat.source == "disagreement" and not self._of_ensemble
+        self.state.setText(NONE_YET if not self._has else ONE_MODEL if nothing else "")
+        self.state.setVisible(bool(self.state.text()))
         if heat is not None:
             self.bar.setToolTip(f"{heat.title}; 1 is {heat.unit}; below {low / 100:.2f} the scan is seen alone")
 

@@ -36,7 +36,12 @@ def segment(request: Request, tell: Tell) -> Request:
     prediction = predict(scan, model, device=device, slices=slices, progress=progress)
     probability = prediction.probability[slices.start : slices.stop]
     np.save(request["out"], probability)
+    apart = {}
+    if prediction.disagreement is not None:
+        apart["disagreement"] = f"{request['out']}-disagreement.npy"
+        np.save(apart["disagreement"], prediction.disagreement[slices.start : slices.stop])
     return {
+        **apart,
         "out": request["out"],
         "model": prediction.model,
         "threshold": prediction.threshold,

@@ -23,7 +23,10 @@ CHILD = ("-m", "napari_lesionseg.widgets.segment_child")
 
 @dataclass(frozen=True, eq=False)
 class Segmented:
-    """A finished prediction: uint8 probability (z, y, x) of ``slices`` of ``scan``, how it was made and of what."""
+    """A finished prediction: uint8 probability (z, y, x) of ``slices`` of ``scan``, how it was made and of what.
+
+    ``disagreement`` is how far the members of an ensemble are apart, uint8 (z, y, x).
+    """
 
     scan: Volume
     slices: range
@@ -33,6 +36,7 @@ class Segmented:
     device: str
     seconds: float
     key: ResultKey
+    disagreement: npt.NDArray[np.uint8] | None = None
 
 
 class SegmentWorker(QObject):
@@ -124,17 +128,16 @@ class SegmentWorker(QObject):
 
 
 def load_result(scan: Volume, slices: range, told: dict[str, Any]) -> Segmented:
-    """Read, check and remove the file of a child's answer ``told``.
+    """Read, check and remove the files of a child's answer ``told``.
 
     Raises
     ------
     LesionsegError
-        If the file is not what the child wrote, or is of another scan.
+        If a file is not what the child wrote, or is of another scan.
     """
-    out = Path(told["out"])
     try:
-        probability: npt.NDArray[np.uint8] = np.load(out, allow_pickle=False)
-        out.unlink()
+        probability = _taken(Path(told["out"]))
+        disagreement = _taken(Path(told["disagreement"])) if "disagreement" in told else None
     except (OSError, ValueError, EOFError) as error:
         raise LesionsegError("The result of segmenting cannot be read; segment the scan again.") from error
     key = ResultKey.parse(told["key"])
@@ -142,4 +145,10 @@ def load_result(scan: Volume, slices: range, told: dict[str, Any]) -> Segmented:
     if probability_hash(probability) != told["probability"]:
         raise LesionsegError("The result of segmenting was changed on its way; segment the scan again.")
     how = {name: told[name] for name in ("model", "threshold", "device", "seconds")}
-    return Segmented(scan, slices, probability, key=key, **how)
+    return Segmented(scan, slices, probability, key=key, disagreement=disagreement, **how)
+
+
+def _taken(file: Path) -> npt.NDArray[np.uint8]:
+    array: npt.NDArray[np.uint8] = np.load(file, allow_pickle=False)
+    file.unlink()
+    return array

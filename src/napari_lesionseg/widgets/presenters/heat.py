@@ -21,4 +21,5 @@ class HeatPresenter:
         self._on_prediction()
 
     def _on_prediction(self, _: object = None) -> None:
-        self.panel.show_has_prediction(self.session.probability is not None)
+        session = self.session
+        self.panel.show_has_prediction(session.probability is not None, of_ensemble=session.disagreement is not None)

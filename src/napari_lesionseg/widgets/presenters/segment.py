@@ -65,7 +65,9 @@ class SegmentPresenter:
         try:
             if self._asked is not None:
                 result.key.check_model(self._asked)
-            self.session.set_prediction(result.probability, result.model, threshold, result.key)
+            self.session.set_prediction(
+                result.probability, result.model, threshold, result.key, disagreement=result.disagreement
+            )
         except LesionsegError as error:
             self._on_failed(str(error))
             return
