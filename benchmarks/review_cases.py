@@ -17,8 +17,8 @@ from napari_lesionseg.volumes.phantom import make_case
 from napari_lesionseg.volumes.phantom.scanner import Scanner
 from napari_lesionseg.volumes.read import read_mask, read_scan
 
-SHAPE = (64, 160, 160)
-SLICE_MM = 4.0
+SMALL = (64, 160, 160), 4.0  # Shape, and the distance of the slices in mm.
+FULL = (128, 512, 512), 2.5
 SEED = 9001  # The bundled model was trained on others.
 
 
@@ -42,9 +42,9 @@ def predicted(name: str, scan: Volume, truth: Mask, model: str) -> Case:
     return Case(name, scan, truth, made.probability, model, made.threshold)
 
 
-def phantoms(count: int, shape: tuple[int, int, int] = SHAPE) -> list[Case]:
+def phantoms(count: int, size: tuple[tuple[int, int, int], float] = SMALL) -> list[Case]:
     """Generated cases that the model has not seen."""
-    made = [(seed, make_case(seed, shape, scanner=Scanner(slice_mm=SLICE_MM))) for seed in range(SEED, SEED + count)]
+    made = [(seed, make_case(seed, size[0], scanner=Scanner(slice_mm=size[1]))) for seed in range(SEED, SEED + count)]
     return [predicted(f"phantom {seed}", case.scan, case.truth, "phantom-base") for seed, case in made]
 
 

@@ -22,7 +22,7 @@ from qtpy.QtCore import QTimer
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]  # The heartbeat belongs to the tests.
 
-from review_cases import Case, phantoms, real_case  # noqa: E402
+from review_cases import FULL, SMALL, Case, phantoms, real_case  # noqa: E402
 from reviewers import Reviewer, Tally  # noqa: E402
 from side_by_side import Side, bare_side, by_turns, clock  # noqa: E402
 from tool_reviewer import ToolReviewer  # noqa: E402
@@ -173,6 +173,7 @@ def main() -> None:
     for option, text in (("json", "print one line"), ("quick", "a small part"), ("write", "write the docs' page")):
         parser.add_argument(f"--{option}", action="store_true", help=text)
     parser.add_argument("--generated", action="store_true", help="leave the real scan out")
+    parser.add_argument("--full-size", action="store_true", help="generated cases of 512 × 512 × 128 voxels")
     parser.add_argument("--phantoms", type=int, default=10, help="how many generated cases are corrected")
     chosen = parser.parse_args()
     scratch = Path(tempfile.mkdtemp(prefix="lesionseg-speed-"))
@@ -181,7 +182,7 @@ def main() -> None:
     def tell(line: str) -> None:
         print(line, file=sys.stderr if chosen.json else sys.stdout, flush=True)
 
-    cases = phantoms(1 if chosen.quick else chosen.phantoms)
+    cases = phantoms(1 if chosen.quick else chosen.phantoms, FULL if chosen.full_size else SMALL)
     left_out = chosen.quick or chosen.generated
     real, why = (None, "not asked for in this run") if left_out else real_case(ROOT.parent / "shared" / "data")
     done = reviews([*cases, *([real] if real is not None else [])], tell)
