@@ -189,7 +189,7 @@ class LayerBridge:
         if swapped:
             return
         if not self._busy:
-            self.mask.refresh(extent=False, highlight=False)
+            self.mask.refresh(extent=False, highlight=False, thumbnail=False)  # That follows with the next slice.
         self.comparison.update()
 
     def _on_window(self, window: Window) -> None:

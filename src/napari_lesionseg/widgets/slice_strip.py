@@ -99,13 +99,31 @@ class SliceStrip(QWidget):
         colours = " from 0.7 on green, below orange;" if self._measure.share else ""
         self.setToolTip(f"{self._measure.title} of every slice, from feet to head:{colours} click to go there")
         self.show_scores(self._scores, self._voxel_ml, self._z)
+        self.update()
 
     def show_scores(self, scores: SliceScores | None, voxel_ml: float, z: int) -> None:
         """Show the counts of each slice, None for nothing, with the ml of a voxel, and mark slice ``z``."""
+        before, place, full = self._values, self._z, self._full
         self._scores, self._voxel_ml = scores, voxel_ml
         self._values = np.zeros(0) if scores is None else self._measure.of(scores, voxel_ml)
         self._z = z
-        self.update()
+        if len(before) != len(self._values) or full != self._full:
+            self.update()
+            return
+        changed = np.flatnonzero(~((before == self._values) | (np.isnan(before) & np.isnan(self._values))))
+        self._draw_anew({*map(int, changed), *((place, z) if place != z else ())})
+
+    @property
+    def _full(self) -> float:
+        """What a bar of full height stands for."""
+        shown = self._values[~np.isnan(self._values)]
+        return 1.0 if self._measure.share or not len(shown) else float(shown.max())
+
+    def _draw_anew(self, slices: set[int]) -> None:
+        """Draw some bars anew: all of them would take longer than a stroke does."""
+        wide = self.width() / max(1, len(self._values))
+        for z in slices:
+            self.update(int(z * wide) - 1, 0, int(wide) + 4, self.height())
 
     def told(self, z: int) -> str:
         """What is said of slice ``z`` when the mouse is over its bar."""
@@ -122,17 +140,18 @@ class SliceStrip(QWidget):
         if event is not None and len(self._values):
             QToolTip.showText(self.mapToGlobal(event.pos()), self.told(self._slice_at(event.pos().x())), self)
 
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Draw the bars."""
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw the bars that are to be drawn."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), TRACK)
         count, height = len(self._values), float(self.height())
-        if not count:
+        if not count or event is None:
             return
-        wide = self.width() / count
-        shown = np.flatnonzero(~np.isnan(self._values))
-        full = 1.0 if self._measure.share or not len(shown) else float(self._values[shown].max())
-        for z in shown:
+        wide, full = self.width() / count, self._full
+        first, last = int((event.rect().left() - 2) / wide), int((event.rect().right() + 2) / wide)
+        for z in range(max(0, first), min(count, last + 1)):
+            if np.isnan(self._values[z]):
+                continue
             value = float(self._values[z])
             tall = max(2.0, value / full * height)
             good = not self._measure.share or value >= POOR_BELOW
