@@ -140,7 +140,7 @@ def test_predict_writes_the_mask_on_the_scans_grid_and_prints_the_agreed_keys(
     assert list(figures) == PREDICT_KEYS
     assert list(figures["seconds"]) == SECONDS_KEYS
     assert sum(figures["seconds"][key] for key in SECONDS_KEYS[:-1]) <= figures["seconds"]["total"]
-    assert [figures[key] for key in ("model", "device", "backend", "slices")] == ["small", "cpu", "torch", 16]
+    assert [figures[key] for key in ("model", "device", "backend", "slices")] == ["small", "cpu", "openvino", 16]
 
     expected = predict(nifti.read_scan(inputs / "scan.nii.gz"), load_model(inputs / "small"), device="cpu")
     mask = nifti.read_mask(tmp_path / "out" / "mask.nii.gz", like=expected.geometry)

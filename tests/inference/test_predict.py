@@ -144,15 +144,15 @@ def test_an_unknown_device_is_refused(phantom_case: PhantomCase) -> None:
 @pytest.mark.hazard("H24")
 def test_a_lack_of_memory_half_way_changes_nothing(phantom_case: PhantomCase, prediction: Prediction) -> None:
     small = model()
-    forward, calls = small.network.forward, []
+    encode, calls = small.network.encode, []
 
-    def fail_twice(stack: torch.Tensor) -> torch.Tensor:
-        calls.append(len(stack))
+    def fail_twice(padded: torch.Tensor) -> object:
+        calls.append(len(padded))
         if len(calls) in (2, 3):
             raise torch.OutOfMemoryError("injected")
-        return forward(stack)
+        return encode(padded)
 
-    small.network.forward = fail_twice  # type: ignore[method-assign]
+    small.network.encode = fail_twice  # type: ignore[method-assign]
     got = predict(phantom_case.scan, small, device="cpu", batch_size=4)
     assert calls[:4] == [4, 4, 2, 1]
     assert np.abs(got.probability.astype(int) - prediction.probability).max() <= 1

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from napari_lesionseg.errors import Cancelled
+from napari_lesionseg.inference.backends.torch_eager import TorchEager
 from napari_lesionseg.inference.runner import SliceRunner, stacks
 from napari_lesionseg.models.config import DualEncoderConfig
 from napari_lesionseg.models.dual_encoder import DualEncoderUNet
@@ -32,7 +33,7 @@ class Watched(DualEncoderUNet):
 
 
 def logits(network: DualEncoderUNet, batch_size: int, rows: list[int] | None = None) -> np.ndarray:
-    return np.stack(list(SliceRunner(network, "cpu", batch_size).run(SLICES, rows)))
+    return np.stack(list(SliceRunner(TorchEager(network, "cpu"), batch_size).run(SLICES, rows)))
 
 
 @pytest.fixture(scope="module")
@@ -98,17 +99,17 @@ def test_memory_that_runs_out_at_any_batch_costs_no_slice(one_by_one: np.ndarray
 
 @pytest.mark.hazard("H24")
 def test_when_one_slice_is_too_much_for_the_device_the_cpu_goes_on(one_by_one: np.ndarray) -> None:
-    class Small(SliceRunner):
+    class Small(TorchEager):
         """A device that never has room."""
 
-        def _logits(self, stack: np.ndarray) -> np.ndarray:
+        def logits(self, stack: np.ndarray) -> np.ndarray:
             if self.device != "cpu":
                 raise torch.OutOfMemoryError("injected")
-            return super()._logits(stack)
+            return super().logits(stack)
 
-    runner = Small(Watched(), "mps", 4)
+    runner = SliceRunner(Small(Watched(), "mps"), 4)
     assert np.abs(np.stack(list(runner.run(SLICES))) - one_by_one).max() <= 1e-5
-    assert (runner.device, runner.batch_size) == ("cpu", 1)
+    assert (runner.backend.device, runner.batch_size) == ("cpu", 1)
 
 
 def test_when_nothing_is_left_to_give_up_the_error_is_told() -> None:
@@ -135,7 +136,9 @@ def test_a_cancelled_run_stops_before_the_next_batch(after: int) -> None:
     network = Watched()
     got = []
     with pytest.raises(Cancelled):
-        for one in SliceRunner(network, "cpu", 2).run(SLICES, cancelled=lambda: len(network.batches) >= after):
+        for one in SliceRunner(TorchEager(network, "cpu"), 2).run(
+            SLICES, cancelled=lambda: len(network.batches) >= after
+        ):
             got.append(one)
     assert network.batches == [2] * after
     assert len(got) == 2 * after
@@ -145,12 +148,12 @@ def test_a_cancelled_run_stops_before_the_next_batch(after: int) -> None:
 def test_the_network_is_evaluated_and_then_left_in_the_mode_it_was_in(training: bool) -> None:
     network = Watched().train(training)
     modes = []
-    for _ in SliceRunner(network, "cpu", 4).run(SLICES):
+    for _ in SliceRunner(TorchEager(network, "cpu"), 4).run(SLICES):
         modes.append(network.training)
     assert modes == [False] * 11
     assert network.training is training
     with pytest.raises(Cancelled):
-        list(SliceRunner(network, "cpu", 4).run(SLICES, cancelled=lambda: True))
+        list(SliceRunner(TorchEager(network, "cpu"), 4).run(SLICES, cancelled=lambda: True))
     assert network.training is training
 
 

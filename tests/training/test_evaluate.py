@@ -27,13 +27,16 @@ class Bright(DualEncoderUNet):
     def __init__(self) -> None:
         super().__init__(SHAPE)
 
-    def forward(self, stack: Tensor) -> Tensor:
-        return 20 * (stack[:, 1:2] - 0.5)
+    def encode(self, padded: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        return [padded[:, 1:2]], [padded]
+
+    def decode(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:
+        return 20 * (features_a[0] - 0.5)
 
 
 class Nothing(Bright):
-    def forward(self, stack: Tensor) -> Tensor:
-        return -20 + 0 * stack[:, 1:2]
+    def decode(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:
+        return -20 + 0 * features_a[0]
 
 
 def _model(network: nn.Module) -> LoadedModel:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lesionseg_training.data import TrainingCase
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.inference.backends.torch_eager import TorchEager
 from napari_lesionseg.inference.predict import predict
 from napari_lesionseg.inference.runner import SliceRunner
 from napari_lesionseg.models.card import LoadedModel
@@ -74,7 +75,7 @@ def quick_dice(
     """Dice of every ``stride``-th slice a human vouches for, on the network's grid; None if both are empty there."""
     rows = case.pools.all[min(stride // 2, len(case.pools.all) - 1) :: stride].tolist()
     cut = np.log(threshold / (1 - threshold))
-    logits = SliceRunner(network, device).run(case.slices, rows)
+    logits = SliceRunner(TorchEager(network, device)).run(case.slices, rows)
     predicted = np.stack([picture >= cut for picture in logits])
     return dice(predicted, case.soft[rows] > 127)
 

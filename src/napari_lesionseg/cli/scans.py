@@ -65,25 +65,25 @@ def predict_command(  # noqa: PLR0913 - a command has the options it has
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    backend: Annotated[str, typer.Option(help="auto or torch.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
     series: Series = None,
     geometry: GeometryAnswer = None,
     as_json: AsJson = False,
 ) -> None:
     """Mark the lesions of a scan and write the mask on the scan's own grid."""
+    from napari_lesionseg.inference.backends.choose import check_backend
     from napari_lesionseg.inference.predict import predict
     from napari_lesionseg.models.card import load_model
     from napari_lesionseg.models.zoo import find_model
 
-    if backend not in ("auto", "torch"):
-        raise LesionsegError(f"There is no backend {backend}; choose auto or torch.")
+    check_backend(backend)
     _refuse_names([scan], [(output, NIFTI), (probability, NIFTI)])
     clock = _Clock()
     with clock.measure("read"):
         volume = read_scan(scan, series=series, geometry=geometry)
     loaded = load_model(find_model(model))
     with progress_bar("Segmenting", hidden=as_json) as advance:
-        prediction = predict(volume, loaded, device=device, progress=advance)
+        prediction = predict(volume, loaded, device=device, backend=backend, progress=advance)
     clock.seconds |= prediction.seconds
     with clock.measure("postprocess"):
         mask = prediction.mask(threshold)
@@ -95,7 +95,7 @@ def predict_command(  # noqa: PLR0913 - a command has the options it has
     result = {
         "model": prediction.model,
         "device": prediction.device,
-        "backend": "torch",
+        "backend": prediction.backend,
         "slices": len(mask.array),
         "threshold": prediction.threshold if threshold is None else threshold,
         **figures,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from napari_lesionseg.inference.backends.choose import choose_backends
 from napari_lesionseg.inference.device import choose_device
 from napari_lesionseg.inference.postprocess import threshold_probability
 from napari_lesionseg.inference.preprocess import Bytes, Grid, enlarge_logits, plan_grid, prepare
@@ -29,8 +30,8 @@ class Prediction:
         uint8 (z, y, x), p·255, on the scan's own grid; 0 outside the box, and the slices, that were looked at.
     geometry
         The scan's grid.
-    model, device
-        The card's name, and the device the last slice ran on.
+    model, device, backend
+        The card's name, the device the last slice ran on, and what ran it (see ``backends``).
     threshold
         The card's threshold.
     lungs
@@ -38,7 +39,7 @@ class Prediction:
     disagreement
         Of an ensemble, uint8 (z, y, x): 255 times the highest less the lowest probability of its members.
     seconds
-        Wall seconds of ``preprocess`` and ``infer`` (enlarging included).
+        Wall seconds of ``preprocess`` and ``infer`` (getting the network ready and enlarging included).
     """
 
     probability: Bytes
@@ -46,6 +47,7 @@ class Prediction:
     model: str
     device: str
     threshold: float
+    backend: str
     lungs: Mask | None = None
     disagreement: Bytes | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -61,6 +63,7 @@ def predict(
     model: LoadedModel,
     *,
     device: str = "auto",
+    backend: str = "auto",
     batch_size: int | None = None,
     slices: range | None = None,
     progress: Progress | None = None,
@@ -82,20 +85,21 @@ def predict(
     Cancelled
         If ``cancelled`` said so; nothing is kept.
     LesionsegError
-        If the device is not there.
+        If the device or the backend is not there.
     """
-    start = time.perf_counter()
     chosen = choose_device(device)
+    begun = time.perf_counter()
+    runners = [SliceRunner(member, batch_size) for member in choose_backends(model, chosen, backend)]
+    start = time.perf_counter()
     config = model.card.preprocessing
     grid = plan_grid(scan, config)
     rows = _rows(grid, slices)
-    reach = model.network.config.neighbours
+    reach = runners[0].backend.neighbours
     prepared = prepare(scan, grid, config, range(max(0, rows.start - reach), min(grid.depth, rows.stop + reach)))
     ready = time.perf_counter()
 
     probability = np.zeros(scan.array.shape, np.uint8)
     disagreement = np.zeros_like(probability) if model.others else None
-    runners = [SliceRunner(network, chosen, batch_size) for network in model.networks]
     passes = (runner.run(prepared, rows, cancelled) for runner in runners)
     for done, logits in enumerate(zip(*passes, strict=True), start=1):
         members = [enlarge_logits(one, grid) for one in logits]
@@ -105,9 +109,10 @@ def predict(
             disagreement[place] = np.ptp(members, axis=0)
         if progress is not None:
             progress(done, len(rows))
-    seconds = {"preprocess": ready - start, "infer": time.perf_counter() - ready}
+    last = runners[-1].backend
+    seconds = {"preprocess": ready - start, "infer": time.perf_counter() - ready + start - begun}
     return Prediction(
-        *(probability, scan.geometry, model.card.name, runners[-1].device, model.card.threshold),
+        *(probability, scan.geometry, model.card.name, last.device, model.card.threshold, last.name),
         lungs=grid.lungs,
         disagreement=disagreement,
         seconds=seconds,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from napari_lesionseg.errors import Cancelled
+from napari_lesionseg.inference.backends.backend import Backend
 from napari_lesionseg.inference.preprocess import Bytes
-from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 
 Cancel = Callable[[], bool]
 
@@ -30,16 +29,15 @@ class SliceRunner:
 
     Parameters
     ----------
-    device
-        A chosen device; after a retreat, :attr:`device` is the one that was used last.
+    backend
+        What runs it; after a retreat, its ``device`` is the one that was used last.
     batch_size
         Slices at a time to begin with; by default what suits the device.
     """
 
-    def __init__(self, network: DualEncoderUNet, device: str, batch_size: int | None = None) -> None:
-        self.network = network
-        self.device = device
-        self.batch_size = batch_size or BATCH_SIZES[device]
+    def __init__(self, backend: Backend, batch_size: int | None = None) -> None:
+        self.backend = backend
+        self.batch_size = batch_size or BATCH_SIZES[backend.device]
 
     def run(
         self, slices: Bytes, rows: Sequence[int] | None = None, cancelled: Cancel | None = None
@@ -53,13 +51,13 @@ class SliceRunner:
         """
         wanted = range(len(slices)) if rows is None else rows
         done = 0
-        with _evaluating(self.network):
+        with self.backend.at_work():
             while done < len(wanted):
                 if cancelled is not None and cancelled():
                     raise Cancelled
                 batch = wanted[done : done + self.batch_size]
                 try:
-                    logits = self._logits(stacks(slices, batch, self.network.config.neighbours))
+                    logits = self.backend.logits(stacks(slices, batch, self.backend.neighbours))
                 except torch.OutOfMemoryError:
                     if not self._retreat():
                         raise
@@ -67,31 +65,11 @@ class SliceRunner:
                 done += len(batch)
                 yield from logits
 
-    def _logits(self, stack: Bytes) -> npt.NDArray[np.float32]:
-        self.network.to(self.device)
-        with torch.inference_mode():
-            grey = torch.from_numpy(stack).to(self.device).float().div_(255.0)
-            return self.network(grey)[:, 0].float().cpu().numpy()  # type: ignore[no-any-return]
-
     def _retreat(self) -> bool:
         """Ask for less memory next time; False if there is nothing left to give up."""
         if self.batch_size > 1:
             self.batch_size //= 2
-        elif self.device != "cpu":
-            self.device = "cpu"
-        else:
-            return False
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        return True
-
-
-@contextmanager
-def _evaluating(network: DualEncoderUNet) -> Iterator[None]:
-    """In evaluation mode meanwhile, afterwards as it was (a trainer validates its own network)."""
-    was_training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(was_training)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            return True
+        return self.backend.retreat()

@@ -122,18 +122,40 @@ class DualEncoderUNet(nn.Module):
             (N, 1, H, W) logits.
         """
         height, width = stack.shape[-2:]
-        padded = self._pad(stack)  # (N, K, H', W'), both multiples of 2^(levels − 1)
+        return self.decode(*self.encode(self.pad(stack)))[..., :height, :width]
+
+    def encode(self, padded: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """What encoder A and encoder B see.
+
+        Parameters
+        ----------
+        padded
+            (N, K, H', W'), see :meth:`pad`.
+
+        Returns
+        -------
+        tuple of two lists
+            Level l: (N, widths[l], H'/2^l, W'/2^l).
+        """
         middle = self.config.neighbours
-        features_a = self.encoder_a(padded[:, middle : middle + 1])  # level l: (N, widths[l], H'/2^l, W'/2^l)
-        features_b = self.encoder_b(padded)  # the same shapes
+        return self.encoder_a(padded[:, middle : middle + 1]), self.encoder_b(padded)
+
+    def decode(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:
+        """Fuse what both encoders see, and mark: (N, 1, H', W') logits."""
         fused = [fusion(a, b) for fusion, a, b in zip(self.fusions, features_a, features_b, strict=True)]
         x = fused.pop()  # (N, 112, H'/16, W'/16)
         for level in self.decoder:
             x = level(x, fused.pop())  # … → (N, 16, H', W')
-        return self.head(x)[..., :height, :width]  # type: ignore[no-any-return]
+        return self.head(x)  # type: ignore[no-any-return]
 
-    def _pad(self, stack: Tensor) -> Tensor:
-        step = 2 ** (len(self.config.widths) - 1)
+    @property
+    def smallest_step(self) -> int:
+        """Pixels that are one at the coarsest level."""
+        return int(2 ** (len(self.config.widths) - 1))
+
+    def pad(self, stack: Tensor) -> Tensor:
+        """Zeros below and to the right, until both sides are multiples of :attr:`smallest_step`, at least two of it."""
+        step = self.smallest_step
         # Instance norm needs more than one pixel at the coarsest level.
         height, width = (max(-(-side // step), 2) * step for side in stack.shape[-2:])
         return F.pad(stack, (0, width - stack.shape[-1], 0, height - stack.shape[-2]))
