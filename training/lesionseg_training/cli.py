@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -98,6 +99,7 @@ def evaluate_command(
 
 def run() -> None:
     """Entry point: errors the user can act on go to stderr in one sentence, with exit code 2."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # Threads that spin take the processor from each other.
     with private_logs():
         try:
             app()

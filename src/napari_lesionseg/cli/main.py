@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -60,6 +61,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 def run() -> None:
     """Entry point: errors the user can act on go to stderr in one sentence, with exit code 2."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # Threads that spin take the processor from each other.
     with private_logs():
         try:
             app()
