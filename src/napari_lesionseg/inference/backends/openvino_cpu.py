@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -12,7 +13,6 @@ from torch import Tensor, nn
 from napari_lesionseg.inference.backends.backend import Bytes, Logits
 from napari_lesionseg.inference.backends.converted import keep_converted
 from napari_lesionseg.inference.backends.openvino_import import import_openvino
-from napari_lesionseg.inference.backends.torch_fast import for_inference
 from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 
 
@@ -106,11 +106,12 @@ class _Decode(nn.Module):
 
 def _convert(network: DualEncoderUNet) -> tuple[Any, Any]:
     openvino = import_openvino()
-    plain = for_inference(network).to("cpu")
+    # Instance norms as they are: group norms would be run on another memory layout, there and back each time.
+    plain = copy.deepcopy(network).to("cpu").eval().requires_grad_(False)
     side = 2 * network.smallest_step
     picture = torch.zeros(1, network.config.stack, side, side)
     encode, decode = _Encode(plain), _Decode(plain)
-    with torch.inference_mode():
+    with torch.no_grad():  # Not in inference mode: what is made there cannot be traced.
         features = encode(picture)
     return (
         openvino.convert_model(encode, example_input=picture),
