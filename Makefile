@@ -4,9 +4,10 @@
 #   make test              everything CI checks: lint, types, contracts, and all tests in two lanes: core and screens
 #   make unit ARGS="-k nifti -x"    pytest with arguments of your own
 #   make hazards           a line per hazard: what was measured, holds or falls short (SCALE=ci: the quick one)
+#   make bench ARGS="--quick"       every target of speed and memory beside its peer
 #   make peers                      other people's readers and viewers judge our exports
 
-.PHONY: help system venv demo demo-study test lint types contracts unit core screens test-pyqt6 peers hazards format clean
+.PHONY: help system venv demo demo-study bench test lint types contracts unit core screens test-pyqt6 peers hazards format clean
 .NOTPARALLEL:
 
 python := .venv/bin/python
@@ -31,7 +32,7 @@ demo-study: system venv
 	@$(python) scripts/headless.py $(python) -m napari_lesionseg.demo --study $(ARGS)
 
 # Tests never open a window on the screen one works at, unless asked to: make unit HEADLESS=0
-test unit core screens test-pyqt6 peers hazards: HEADLESS := $(or $(HEADLESS),1)
+bench test unit core screens test-pyqt6 peers hazards: HEADLESS := $(or $(HEADLESS),1)
 
 test: system lint types contracts
 	@sh scripts/setup.sh pyqt6
@@ -60,6 +61,9 @@ unit: system venv
 test-pyqt6: system venv
 	@sh scripts/setup.sh pyqt6
 	QT_API=pyqt6 $(python) scripts/headless.py $(pyqt6) -m pytest tests/widgets --timeout-method=thread -m "$(on_pyqt6)" $(ARGS)
+
+bench: system venv
+	@$(python) scripts/headless.py $(python) benchmarks/run.py $(or $(ARGS),--write)
 
 peers: system venv
 	@$(python) scripts/headless.py $(python) scripts/peers.py $(ARGS)

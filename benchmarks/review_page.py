@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from provenance import commit, machine
 
 PAGE = """# How quick reviewing is
 
@@ -78,8 +77,8 @@ def write_page(path: Path, fast: dict[str, Any], done: dict[str, dict[str, Any]]
     text = PAGE.format(
         options=" ".join(sys.argv[1:]),
         day=date.today().isoformat(),
-        commit=_commit(),
-        machine=_machine(),
+        commit=commit(),
+        machine=machine(),
         turns="\n".join(_turn(name, turn) for name, turn in fast["turns"].items()),
         metrics_ms=fast["metrics_ms"],
         pause_ms=fast["longest_pause_ms"],
@@ -103,15 +102,3 @@ def _row(name: str, who: str, tally: dict[str, float]) -> str:
     words = {"ours": "all tools", "plain": "brush and eraser"}[who]
     counts = f"{tally['strokes']} | {tally['clicks']} | {tally['actions']} | {tally['voxels']} | {tally['seconds']:.0f}"
     return f"| {name} | {tally['dice_before']:.3f} | {words} | {tally['dice']:.3f} | {counts} |"
-
-
-def _commit() -> str:
-    asked = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-
-
-def _machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    busy = f", with a load of {os.getloadavg()[0]:.1f} by it and other programs" if hasattr(os, "getloadavg") else ""
-    return f"{os.cpu_count()} processors ({name}), {platform.system()}, Python {platform.python_version()}{busy}"
