@@ -34,7 +34,7 @@ class Predicted:
         model_name: str,
         threshold: float,
         key: ResultKey | None,
-        disagreement: npt.NDArray[np.uint8] | None,
+        disagreement: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         """Go on with another prediction."""
         self.probability, self.model_name, self.threshold, self.key = probability, model_name, threshold, key
