@@ -1,4 +1,4 @@
-"""Networks as OpenVINO reads them, kept among the user's own data: converting one takes seconds."""
+"""Networks as OpenVINO reads them, kept where the system keeps what can be made again: converting one takes seconds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from napari_lesionseg.inference.backends.openvino_import import import_openvino
-from napari_lesionseg.models.zoo import user_folder
 
 KEPT = 8
 PARTS = ("encoder", "decoder")
@@ -25,7 +26,8 @@ def keep_converted(convert: Callable[[], Parts], key: str) -> Parts:
 
     A disk that cannot be written to costs time and nothing else. ``""`` is never kept.
     """
-    folder = user_folder() / "converted" / hashlib.sha256(key.encode()).hexdigest()[:32]
+    kept = Path(platformdirs.user_cache_dir("napari-lesionseg", appauthor=False)) / "converted"
+    folder = kept / hashlib.sha256(key.encode()).hexdigest()[:32]
     if key and _is_whole(folder):
         folder.touch()  # The last to be removed.
         core = import_openvino().Core()
