@@ -31,6 +31,11 @@ def mean_uncertainty(probability: npt.NDArray[np.uint8]) -> float:
     return float(suspected @ entropy()[SUSPECTED:]) / total if total else 0.0
 
 
+def unsureness() -> npt.NDArray[np.float64]:
+    """1 − |2p − 1| of each of the 256 probabilities: 0 for sure, 1 for even chances."""
+    return np.asarray(1 - np.abs(2.0 * np.arange(256) / 255 - 1))
+
+
 def entropy() -> npt.NDArray[np.float64]:
     """Shannon's entropy in bits of each of the 256 probabilities."""
     p = np.arange(1, 255) / 255

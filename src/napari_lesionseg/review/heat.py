@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesionseg.inference.uncertainty import entropy
+from napari_lesionseg.inference.uncertainty import entropy, unsureness
 
 Values = npt.NDArray[np.uint8]
 
@@ -42,7 +42,7 @@ def _bytes(share: npt.NDArray[np.float64]) -> Values:
 
 HEATS: Final[dict[str, Heat]] = {
     "probability": Heat("Probability", "lesion for sure", _bytes(_P)),
-    "unsure": Heat("Uncertainty 1 − |2p − 1|", "even chances", _bytes(1 - np.abs(2 * _P - 1))),
+    "unsure": Heat("Uncertainty 1 − |2p − 1|", "even chances", _bytes(unsureness())),
     "entropy": Heat("Entropy (bits)", "even chances", _bytes(entropy())),
     "disagreement": Heat(
         "Disagreement of an ensemble", "one member sure of lesion, one sure of none", _bytes(_P), "disagreement"

@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.review.cross_hair import Place
+from napari_lesionseg.review.side_letters import Sides, side_letters
 
 Plane = Literal["axial", "coronal", "sagittal"]
 _THROUGH: dict[Plane, int] = {"axial": 0, "coronal": 1, "sagittal": 2}
 #: What lies left of, right of, above and below the picture.
-LETTERS: dict[Plane, tuple[str, str, str, str]] = {
-    "axial": ("R", "L", "A", "P"),
-    "coronal": ("R", "L", "S", "I"),
-    "sagittal": ("A", "P", "S", "I"),
+LETTERS: dict[Plane, Sides] = {
+    "axial": side_letters(1, 2),
+    "coronal": side_letters(0, 2, flipped=(True, False)),
+    "sagittal": side_letters(0, 1, flipped=(True, False)),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from napari_lesionseg.inference.uncertainty import unsureness
 from napari_lesionseg.review.evidence import SMALLEST_ML, Evidence, LastModel, Place, Probability
 from napari_lesionseg.review.odd_lesions import odd_lesions
 from napari_lesionseg.review.regions import Indices, Regions
@@ -15,8 +16,7 @@ from napari_lesionseg.volumes.geometry import Geometry
 
 MOST: Final = 50  # Who has to look at more looks at the whole scan.
 UNSURE_FROM: Final = 64  # Of 255: 25 %.
-UNSURE: Final[npt.NDArray[np.float64]] = 1 - np.abs(2.0 * np.arange(256) / 255 - 1)
-"""How unsure each probability is, 1 − |2p − 1|."""
+UNSURE: Final = unsureness()
 
 
 def suspicious_places(evidence: Evidence, unsure: list[Place] | None = None) -> list[Place]:

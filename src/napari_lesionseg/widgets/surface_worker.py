@@ -6,69 +6,45 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import Signal
 
 from napari_lesionseg.review.surface_mesh import SurfaceMesh
 from napari_lesionseg.volumes import Mask
 from napari_lesionseg.widgets.child_jobs import describe_grid
-from napari_lesionseg.widgets.job_runner import JobRunner
+from napari_lesionseg.widgets.newest_job import NewestJob
 
 CHILD = ("-m", "napari_lesionseg.widgets.surface_child")
 
 
-class SurfaceWorker(QObject):
+class SurfaceWorker(NewestJob[dict[str, Mask]]):
     """Makes surfaces of the masks of one scan, all at once."""
 
     done = Signal(dict)
     """A ``SurfaceMesh`` by the name of its mask."""
-    failed = Signal(str)
-    """One sentence."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._runner = JobRunner(CHILD, self)
-        self._runner.done.connect(self._on_done)
-        self._runner.failed.connect(self._on_failed)
-        self._next: dict[str, Mask] = {}
+        super().__init__(CHILD)
         self._count = 0
-        self._stale = False
 
     def wrap(self, masks: dict[str, Mask]) -> None:
         """Make the surfaces of these masks, all on one grid, as they are now; ``"lungs"`` are smoothed."""
-        if self._runner.running:
-            self._next = {**self._next, **masks}
-            return
-        self._next, self._stale = {}, False
+        self._ask(masks)
+
+    def _both(self, waiting: dict[str, Mask], asked: dict[str, Mask]) -> dict[str, Mask]:
+        return {**waiting, **asked}
+
+    def _submit(self, asked: dict[str, Mask]) -> None:
         self._count += 1
-        grid = describe_grid(next(iter(masks.values())).geometry)
+        grid = describe_grid(next(iter(asked.values())).geometry)
         out = str(self._runner.folder / f"surface-{self._count}")
-        self._runner.submit({**grid, "out": out}, {name: mask.array.copy() for name, mask in masks.items()})
+        self._runner.submit({**grid, "out": out}, {name: mask.array.copy() for name, mask in asked.items()})
 
-    def forget(self) -> None:
-        """Tell nothing of what is being made: it belongs to what is no longer open."""
-        self._next, self._stale = {}, True
-
-    def close(self) -> None:
-        """Stop, and end the child."""
-        self.forget()
-        self._runner.close()
-
-    def _on_done(self, told: dict[str, Any]) -> None:
+    def _take(self, told: dict[str, Any], *, stale: bool) -> None:
         paths = {name: Path(told[name]) for name in ("lungs", "lesions") if name in told}
-        if not self._stale:
+        if not stale:
             self.done.emit({name: _load(path) for name, path in paths.items()})
         for path in paths.values():
             path.unlink(missing_ok=True)
-        self._go_on()
-
-    def _on_failed(self, sentence: str) -> None:
-        if not self._stale:
-            self.failed.emit(sentence)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        if self._next:
-            self.wrap(self._next)
 
 
 def _load(path: Path) -> SurfaceMesh:
