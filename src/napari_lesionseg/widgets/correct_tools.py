@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QButtonGroup, QCheckBox, QWidget
+from qtpy.QtWidgets import QButtonGroup, QWidget
 
 from napari_lesionseg.widgets.button_grid import ButtonGrid
-from napari_lesionseg.widgets.keys import with_key
-from napari_lesionseg.widgets.parts import button, column, decimal, heading, note, row, set_silently, slider, whole
+from napari_lesionseg.widgets.parts import (
+    button,
+    check,
+    column,
+    decimal,
+    heading,
+    note,
+    row,
+    set_silently,
+    slider,
+    whole,
+)
 
 BRUSHES = {
     "paint": ("Paint", "Paint lesion where the HU lie in the range (P); Alt and a move of the mouse: another size"),
@@ -67,9 +77,7 @@ class ToolPanel(QWidget):
         self.show_tool("")
 
     def _make_range(self) -> None:
-        self.gate = QCheckBox("Only HU")
-        self.gate.setObjectName("gate")
-        self.gate.setToolTip(with_key("gate", GATE_TIP))
+        self.gate = check("gate", "Only HU", GATE_TIP)
         self.low = whole("hu_low", "Lowest HU that is painted", -1024, 3071)
         self.high = whole("hu_high", "Highest HU that is painted", -1024, 3071)
         for number in (self.low, self.high):

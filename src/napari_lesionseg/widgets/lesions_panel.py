@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QItemSelectionModel, QSize, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtGui import QFontMetrics, QShowEvent
-from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QSizePolicy, QSpinBox, QTableView, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QSpinBox, QTableView, QWidget
 
 from napari_lesionseg.review.lesion_states import Voxel
 from napari_lesionseg.widgets.lesion_list import COLUMNS, SORT_ROLE, LesionList, texts
-from napari_lesionseg.widgets.parts import button, column, note, row
+from napari_lesionseg.widgets.parts import button, check, column, note, row
 
 if TYPE_CHECKING:
     from napari_lesionseg.review.counted_lesions import Listed  # They bring cc3d: not while the dock opens.
@@ -52,11 +52,8 @@ class LesionsPanel(QWidget):
         self.reject = button("reject_lesion", "Reject", "Take this lesion out of the mask, in all slices")
         self.label = _number("lesion_label", "The label to give", 1, 255)
         self.relabel = button("relabel_lesion", "Relabel", "Give the chosen lesions this label")
-        self.bridge = QCheckBox("Bridge")
-        self.bridge.setObjectName("bridge_lesions")
-        self.bridge.setToolTip(
-            "Join merged lesions that do not touch by a straight line of voxels, so that they are one"
-        )
+        bridge_tip = "Join merged lesions that do not touch by a straight line of voxels, so that they are one"
+        self.bridge = check("bridge_lesions", "Bridge", bridge_tip)
         self.merge = button(
             "merge_lesions", "Merge", "Give the chosen lesions (Ctrl- or Shift-click) the label of the largest of them"
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_lesionseg.widgets.parts import button, column, note, row, set_silently
+from napari_lesionseg.widgets.parts import button, check, column, note, row, set_silently
 
 FILTER = "Masks (*.nii *.nii.gz *.nrrd *.seg.nrrd *.nhdr *.mha *.mhd *.dcm);;All files (*)"
 
@@ -26,9 +26,7 @@ class LungsPanel(QWidget):
         self.folder = ""
         self.search = button("find_lungs", "Find lungs", "Look for the lungs, with consolidation and tumour in them")
         self.file = button("lungs_from_file", "From file…", "Take corrected lungs from a mask on this scan's grid")
-        self.outline = QCheckBox("Outline")
-        self.outline.setObjectName("lungs_outline")
-        self.outline.setToolTip("Show the lungs as an outline")
+        self.outline = check("lungs_outline", "Outline", "Show the lungs as an outline")
         self.outline.setChecked(True)
         self.mend = button(
             "mend_lungs",

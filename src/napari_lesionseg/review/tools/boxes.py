@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.review.changes import Labels
+from napari_lesionseg.review.surfaces import bounding_box
 from napari_lesionseg.review.tools.given import Edited, Given
 
 Box = tuple[slice, slice, slice]
@@ -39,8 +40,6 @@ def lesion_box(given: Given, margin: tuple[int, int] = (0, 0)) -> Box:
     LesionsegError
         If the slab holds no lesion.
     """
-    from napari_lesionseg.review.surfaces import bounding_box  # It brings scipy.spatial: not with the first stroke.
-
     around, across = margin
     z = slice(max(0, given.slab.start - around), min(len(given.mask), given.slab.stop + around))
     _, y, x = bounding_box(given.mask[z])
