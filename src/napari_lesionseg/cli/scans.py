@@ -84,20 +84,26 @@ def predict_command(  # noqa: PLR0913 - a command has the options it has
     loaded = load_model(find_model(model))
     with progress_bar("Segmenting", hidden=as_json) as advance:
         prediction = predict(volume, loaded, device=device, backend=backend, progress=advance)
+    warnings, lossy = volume.warnings, volume.lossy
+    del volume  # Some hundred MB that are needed no more.
     clock.seconds |= prediction.seconds
     with clock.measure("postprocess"):
         mask = prediction.mask(threshold)
         figures = _lesion_figures(mask, prediction.lungs)
-    with clock.measure("write"):
-        write_mask(output, mask, lossy=volume.lossy)
-        if probability is not None:
-            write_labels(probability, prediction.probability, prediction.geometry, lossy=volume.lossy)
-    result = {
+    how = {
         "model": prediction.model,
         "device": prediction.device,
         "backend": prediction.backend,
         "slices": len(mask.array),
         "threshold": prediction.threshold if threshold is None else threshold,
+    }
+    with clock.measure("write"):
+        if probability is not None:
+            write_labels(probability, prediction.probability, prediction.geometry, lossy=lossy)
+        del prediction
+        write_mask(output, mask, lossy=lossy)
+    result = {
+        **how,
         **figures,
         "seconds": {**clock.seconds, "total": clock.total()},
         "peak_rss_mb": _peak_rss_mb(),
@@ -105,11 +111,11 @@ def predict_command(  # noqa: PLR0913 - a command has the options it has
     if as_json:
         print(json.dumps(result))
         return
-    for warning in volume.warnings:
+    for warning in warnings:
         print(f"note: {warning}", file=sys.stderr)
     print(
-        f"{output}: {result['lesions']} lesions, {result['lesion_ml']:.1f} ml, by {prediction.model} on "
-        f"{prediction.device} in {clock.total():.1f} s."
+        f"{output}: {result['lesions']} lesions, {result['lesion_ml']:.1f} ml, by {how['model']} on "
+        f"{how['device']} in {clock.total():.1f} s."
     )
 
 
@@ -161,7 +167,8 @@ def _lesion_figures(mask: Mask, lungs: Mask | None) -> dict[str, Any]:
 
     lung_ml = percent = None
     if lungs is not None:
-        lung_ml = int(np.count_nonzero(lungs.array | mask.array)) * mask.geometry.voxel_ml
+        both = zip(lungs.array, mask.array, strict=True)
+        lung_ml = sum(int(np.count_nonzero(lung | lesion)) for lung, lesion in both) * mask.geometry.voxel_ml
         percent = 100 * mask.volume_ml / lung_ml
     return {"lesions": count_lesions(mask), "lesion_ml": mask.volume_ml, "lung_ml": lung_ml, "lung_percent": percent}
 

@@ -43,12 +43,12 @@ def segment_lungs(scan: Volume) -> Mask:
     closed = _close(lungs, CLOSE_MM / (scan.geometry.spacing[1] * steps[0]))
     full = closed.repeat(steps[0], axis=1).repeat(steps[1], axis=2)
     _, height, width = scan.array.shape
-    return Mask(full[:, :height, :width].astype(np.uint8), scan.geometry)
+    return Mask(np.ascontiguousarray(full[:, :height, :width]).view(np.uint8), scan.geometry)
 
 
 def lung_box(lungs: Mask, margin_mm: float) -> tuple[slice, slice, slice]:
     """The (z, y, x) box around the lungs, widened by ``margin_mm`` and clipped to the scan."""
-    box = ndimage.find_objects(lungs.array.astype(bool).view(np.uint8))[0]
+    box = ndimage.find_objects((lungs.array != 0).view(np.uint8))[0]
     widened = []
     for side, spacing, length in zip(box, lungs.geometry.spacing, lungs.array.shape, strict=True):
         margin = int(np.ceil(margin_mm / spacing))

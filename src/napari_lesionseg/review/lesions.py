@@ -18,13 +18,21 @@ def label_lesions(mask: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray
     """Number the 26-connected components of a (z, y, x) mask from 1, and count the voxels of each."""
     inside = np.ascontiguousarray(mask != 0).view(np.uint8)  # cc3d fails on some thin bool arrays.
     components, count = cc3d.connected_components(inside, connectivity=26, return_N=True)
-    return components, np.bincount(components.ravel(), minlength=count + 1)[1:]
+    return components, _voxels(components, count)
 
 
 def label_by_label(mask: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """As ``label_lesions``, but voxels of different labels are never one lesion, even where they touch."""
     components, count = cc3d.connected_components(np.ascontiguousarray(mask), connectivity=26, return_N=True)
-    return components, np.bincount(components.ravel(), minlength=count + 1)[1:]
+    return components, _voxels(components, count)
+
+
+def _voxels(components: npt.NDArray[Any], count: int) -> npt.NDArray[np.int64]:
+    """Voxels of each component, counted slice by slice: bincount makes eight bytes of each voxel it is given."""
+    voxels = np.zeros(count + 1, np.int64)
+    for one in components:
+        voxels += np.bincount(one.ravel(), minlength=count + 1)
+    return voxels[1:]
 
 
 def table_order(voxels: npt.NDArray[np.int64], centres: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
