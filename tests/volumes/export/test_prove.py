@@ -136,3 +136,14 @@ def test_a_lossy_scan_is_said_so_in_the_header(tmp_path: Path) -> None:
 
 def test_the_pass_marks_are_those_of_the_hazard() -> None:
     assert (proof.CORNERS_MM, proof.CENTROID_MM) == (0.01, 0.001)
+
+
+@pytest.mark.parametrize("order", ["C", "F", "reversed"])
+def test_the_centroid_is_the_mean_place_of_all_labels_in_any_order_of_memory(order: str) -> None:
+    random = np.random.default_rng(5)
+    for share in (0.0, 0.02, 0.5, 1.0):
+        labels = (random.random((5, 7, 9)) < share).astype(np.uint8) * 3
+        stored = labels[::-1, :, ::-1] if order == "reversed" else np.asarray(labels, order=order)
+        places = np.argwhere(stored)
+        centre = proof._centre(stored)
+        assert centre is None if not len(places) else np.allclose(centre, places.mean(axis=0))
