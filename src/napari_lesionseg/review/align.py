@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.inference.lungs import segment_lungs
 from napari_lesionseg.review.cross_hair import Place
 from napari_lesionseg.volumes.geometry import Geometry
 from napari_lesionseg.volumes.volume import Volume
@@ -47,6 +46,8 @@ def align(current: Volume, prior: Volume) -> Alignment:
 
 def lung_centre(scan: Volume) -> npt.NDArray[np.float64] | None:
     """Mean place of the air-filled lungs in mm (z, y, x) from the first voxel, None where none are found."""
+    from napari_lesionseg.inference.lungs import segment_lungs  # It brings scipy: not while the dock opens.
+
     spacing = scan.geometry.spacing
     z, y, x = (max(1, int(COARSE_MM / side)) for side in spacing)
     coarse = scan.array[::z, ::y, ::x]

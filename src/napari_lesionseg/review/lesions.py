@@ -28,10 +28,12 @@ def label_by_label(mask: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArra
 
 
 def _voxels(components: npt.NDArray[Any], count: int) -> npt.NDArray[np.int64]:
-    """Voxels of each component, counted slice by slice: bincount makes eight bytes of each voxel it is given."""
+    """Voxels of each component, counted where there are any: bincount makes eight bytes of each voxel it is given."""
     voxels = np.zeros(count + 1, np.int64)
     for one in components:
-        voxels += np.bincount(one.ravel(), minlength=count + 1)
+        here = one[one != 0]
+        if len(here):
+            voxels += np.bincount(here, minlength=count + 1)
     return voxels[1:]
 
 
