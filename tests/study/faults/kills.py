@@ -18,6 +18,8 @@ from tests.study.faults.shim import KILL, KILL_SHORT, Faults
 from tests.study.faults.work import Work
 
 FIRST = 5  # Steps that are let run to their end, to know how long one takes.
+AIMED = 3  # So many kills, one of them on a stroke: on a fast disk few others would come before it is acknowledged.
+AIM_SECONDS = 1.0
 RENEW = 25  # Kills in one folder, one after the other.
 
 
@@ -138,6 +140,8 @@ def kill_randomly(work: Work, folder: Path, kills: int, seed: int = 0) -> Tally:
         while not child.lines() and child.read():
             pass
         time.sleep((steps + moment) * statistics.median(took[-25:]))
+        if number % AIMED == 0:
+            _await_stroke(child)
         killed = time.monotonic()
         os.kill(child.process, signal.SIGKILL)
         ended = child.end()
@@ -146,6 +150,16 @@ def kill_randomly(work: Work, folder: Path, kills: int, seed: int = 0) -> Tally:
         tally.lost += [f"kill {number}: it had ended with {ended}"] if ended not in (0, -signal.SIGKILL) else []
         tally.add(work, place, told)
     return tally
+
+
+def _await_stroke(child: Child) -> None:
+    """Until the last thing told is a stroke, which nobody has acknowledged yet; not if the work has no strokes."""
+    until = time.monotonic() + AIM_SECONDS
+    while time.monotonic() < until:
+        child.take()
+        told = [what for _, what in child.lines() if what.startswith("told ")]
+        if not any(what.startswith("told put ") for what in told) or told[-1].startswith("told put "):
+            return
 
 
 def _times(work: Work, folder: Path) -> list[float]:
