@@ -10,10 +10,11 @@ import numpy as np
 
 from napari_lesionseg.inference.backends.choose import choose_backends
 from napari_lesionseg.inference.device import choose_device
+from napari_lesionseg.inference.guard import hold_back
 from napari_lesionseg.inference.postprocess import threshold_probability
 from napari_lesionseg.inference.preprocess import Bytes, Grid, enlarge_logits, plan_grid, prepare
 from napari_lesionseg.inference.runner import Cancel, SliceRunner
-from napari_lesionseg.models.card import LoadedModel
+from napari_lesionseg.models.card import LoadedModel, ModelCard
 from napari_lesionseg.volumes.geometry import Geometry
 from napari_lesionseg.volumes.volume import Mask, Volume
 
@@ -104,7 +105,8 @@ def predict(
     for done, logits in enumerate(zip(*passes, strict=True), start=1):
         members = [enlarge_logits(one, grid) for one in logits]
         place = (grid.box[0].start + rows[done - 1], *grid.box[1:])
-        probability[place] = members[0] if disagreement is None else np.rint(np.mean(members, axis=0))
+        mean = members[0] if disagreement is None else np.rint(np.mean(members, axis=0)).astype(np.uint8)
+        probability[place] = _believed(mean, model.card, scan.geometry)
         if disagreement is not None:
             disagreement[place] = np.ptp(members, axis=0)
         if progress is not None:
@@ -117,6 +119,14 @@ def predict(
         disagreement=disagreement,
         seconds=seconds,
     )
+
+
+def _believed(probability: Bytes, card: ModelCard, geometry: Geometry) -> Bytes:
+    """The probability of a slice, with what the card's guard doubts held back."""
+    if card.guard is None:
+        return probability
+    _, dy, dx = geometry.spacing
+    return hold_back(probability, card.threshold, card.guard, dy * dx)
 
 
 def _rows(grid: Grid, slices: range | None) -> range:

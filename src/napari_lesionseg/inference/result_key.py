@@ -87,6 +87,8 @@ def config_hash(card: ModelCard) -> str:
         "architecture": card.architecture.model_dump(mode="json"),
         "preprocessing": card.preprocessing.model_dump(mode="json"),
     }
+    if card.guard is not None:  # What is held back lies just under the threshold.
+        parts["guard"] = {"threshold": card.threshold, **card.guard.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

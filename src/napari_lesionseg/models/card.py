@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.models.config import Architecture, DualEncoderConfig, Preprocessing, faulty_key
+from napari_lesionseg.models.config import Architecture, DualEncoderConfig, Guard, Preprocessing, faulty_key
 from napari_lesionseg.volumes.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class ModelCard(BaseModel):
     preprocessing: Preprocessing = Preprocessing()
     threshold: float = Field(0.5, gt=0, lt=1)
     """Probability from which a voxel is lesion."""
+    guard: Guard | None = None
+    """What a mark must be to be believed; ``None``: any mark is."""
     training_data: str = ""
     licence: str = ""
     limits: str = ""

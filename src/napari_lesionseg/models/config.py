@@ -124,6 +124,17 @@ class Preprocessing(BaseModel):
         return self
 
 
+class Guard(BaseModel):
+    """What a mark on a slice must be, besides reaching the threshold, to be believed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    top: float = Field(0.0, ge=0, lt=1)
+    """Probability that some pixel of it reaches."""
+    minimum_mm2: float = Field(0.0, ge=0, le=10_000)
+    """Its area, in mm²."""
+
+
 def faulty_key(error: ValidationError) -> str:
     """The key that is not valid, with dots; empty where it is the whole."""
     families = {"dual_encoder", "flat", "block"}

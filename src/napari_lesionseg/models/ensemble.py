@@ -15,7 +15,8 @@ from napari_lesionseg.volumes.names import is_safe_name
 def join_models(folders: Sequence[Path], output: Path, name: str) -> ModelCard:
     """Write an ensemble of the models in ``folders`` to the folder ``output``; return its card.
 
-    The members' threshold is averaged. What they scored says nothing of the whole, so the card has no metrics.
+    The members' threshold is averaged, a guard that they share is kept. What they scored says nothing of the whole, so
+    the card has no metrics.
 
     Raises
     ------
@@ -36,6 +37,7 @@ def join_models(folders: Sequence[Path], output: Path, name: str) -> ModelCard:
         name=name,
         description=f"Ensemble of {len(networks)} networks: {_listed(card.name for card in cards)}.",
         preprocessing=first.preprocessing,
+        guard=first.guard if all(card.guard == first.guard for card in cards) else None,
         threshold=round(float(np.mean([card.threshold for card in cards])), 3),
         training_data=_listed(card.training_data for card in cards),
         licence=_listed(card.licence for card in cards),
