@@ -56,10 +56,10 @@ def test_tensors_are_stacks_from_nought_to_one_with_the_target_of_the_middle(tin
     grey, target = to_tensors(cases, [Item(0, 0), Item(0, 3)], config, np.random.default_rng(0))
     assert (grey.shape, target.shape) == ((2, 5, 64, 64), (2, 1, 64, 64))
     assert grey.dtype == target.dtype == torch.float32
-    expected = torch.from_numpy(cases[0].slices).float() / 255
+    expected = torch.tensor(cases[0].slices).float() / 255
     assert torch.equal(grey[0], expected[[0, 0, 0, 1, 2]])  # The first slice is repeated outward.
     assert torch.equal(grey[1], expected[[1, 2, 3, 4, 5]])
-    assert torch.equal(target[1, 0], torch.from_numpy(cases[0].soft[3]).float() / 255)
+    assert torch.equal(target[1, 0], torch.tensor(cases[0].soft[3]).float() / 255)
     assert (target[0].max(), target[1].max()) == (0, 1)
 
 
