@@ -73,8 +73,11 @@ def test_the_mix_slides_over_the_epochs(tiny) -> None:
 
 def test_a_sampler_that_finds_no_slice_is_told(tiny) -> None:
     healthy = [_case("healthy", ())]
-    with pytest.raises(LesionsegError, match="The sampler boundary found no slice .*; add a case with lesions, or set"):
-        draw_batches(healthy, tiny(sampler="boundary"), _rng(), 0)
+    for sampler in ("boundary", "lesion_only"):
+        with pytest.raises(
+            LesionsegError, match=f"The sampler {sampler} found no slice .*; add a case with lesions, or"
+        ):
+            draw_batches(healthy, tiny(sampler=sampler), _rng(), 0)
     assert len(draw_batches(healthy, tiny(), _rng(), 0)) == 3
 
 

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from lesionseg_training.batches import draw_batches
 from lesionseg_training.config import load_config
-from lesionseg_training.data import load_cases, load_data, to_tensors
-from lesionseg_training.sampling import Item
+from lesionseg_training.data import TrainingCase, cut, draw_views, load_cases, load_data, to_tensors
+from lesionseg_training.prefetch import prefetched
+from lesionseg_training.sampling import NO_POOLS, Item
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study.ledger import extends, ledger_hash
@@ -56,10 +60,10 @@ def test_tensors_are_stacks_from_nought_to_one_with_the_target_of_the_middle(tin
     grey, target = to_tensors(cases, [Item(0, 0), Item(0, 3)], config, np.random.default_rng(0))
     assert (grey.shape, target.shape) == ((2, 5, 64, 64), (2, 1, 64, 64))
     assert grey.dtype == target.dtype == torch.float32
-    expected = torch.from_numpy(cases[0].slices).float() / 255
+    expected = torch.tensor(cases[0].slices).float() / 255
     assert torch.equal(grey[0], expected[[0, 0, 0, 1, 2]])  # The first slice is repeated outward.
     assert torch.equal(grey[1], expected[[1, 2, 3, 4, 5]])
-    assert torch.equal(target[1, 0], torch.from_numpy(cases[0].soft[3]).float() / 255)
+    assert torch.equal(target[1, 0], torch.tensor(cases[0].soft[3]).float() / 255)
     assert (target[0].max(), target[1].max()) == (0, 1)
 
 
@@ -71,6 +75,107 @@ def test_whole_slices_can_be_augmented(tiny, study: Study, add_case) -> None:
     assert (grey.shape, target.shape) == ((2, 3, 64, 64), (2, 1, 64, 64))
     assert not torch.equal(grey[0], grey[1])
     assert target.amax((1, 2, 3)).tolist() == pytest.approx([1, 1], abs=0.01)
+
+
+class _Network(NamedTuple):
+    """What the trainer asks of an architecture's configuration."""
+
+    stack: int
+    marked: int
+
+
+@pytest.mark.parametrize(
+    ("stack", "marked", "row", "shown", "judged"),
+    [
+        (1, 1, 4, [4], [4]),
+        (5, 1, 1, [0, 0, 1, 2, 3], [1]),
+        (4, 4, 4, [2, 3, 4, 5], [2, 3, 4, 5]),
+        (4, 4, 9, [7, 8, 9, 9], [7, 8, 9, 9]),
+        (6, 6, 0, [0, 0, 0, 0, 1, 2], [0, 0, 0, 0, 1, 2]),
+        (7, 3, 5, [2, 3, 4, 5, 6, 7, 8], [4, 5, 6]),
+    ],
+)
+def test_networks_are_given_the_stack_they_take_and_a_target_for_each_slice_they_mark(
+    tiny, stack: int, marked: int, row: int, shown: list[int], judged: list[int]
+) -> None:
+    levels = np.arange(10, dtype=np.uint8)[:, None, None] * np.ones((10, 8, 8), np.uint8)
+    case = TrainingCase("c", "p", levels, levels + 100, NO_POOLS)
+    config = tiny(patch=None, augment=False).model_copy(update={"network": _Network(stack, marked)})
+    grey, target = to_tensors([case], [Item(0, row)] * 2, config, np.random.default_rng(0))
+    assert (grey.shape, target.shape) == ((2, stack, 8, 8), (2, marked, 8, 8))
+    assert (grey[1, :, 0, 0] * 255).round().tolist() == shown
+    assert (target[1, :, 0, 0] * 255).round().tolist() == [100 + z for z in judged]
+
+
+@pytest.mark.parametrize("look", [{}, {"patch": None}, {"augment": False}, {"patch": None, "augment": False}])
+def test_whatever_share_of_a_batch_a_process_cuts_it_is_the_batch_of_one_process(
+    tiny, phantoms: Study, look: dict[str, object]
+) -> None:
+    config = tiny(**look)
+    cases = load_cases(phantoms, "train", config)
+    batches = draw_batches(cases, tiny(batch_size=6), np.random.default_rng(3), 0)
+    alone, first, second = (np.random.default_rng(5) for _ in range(3))
+    for batch in batches:
+        grey, target = to_tensors(cases, batch, config, alone)
+        parts = []
+        for rng, share in ((first, slice(0, 2)), (second, slice(2, 6))):
+            views = draw_views(cases, batch, config, rng)
+            parts.append(cut(cases, batch[share], views[share], config))
+        assert torch.equal(torch.cat([part[0] for part in parts]), grey)
+        assert torch.equal(torch.cat([part[1] for part in parts]), target)
+
+
+def test_cutting_in_another_thread_gives_the_same_batch_to_the_bit(tiny, phantoms: Study) -> None:
+    config = tiny()
+    cases = load_cases(phantoms, "train", config)
+
+    def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        rng = np.random.default_rng(7)
+        for batch in draw_batches(cases, tiny(steps_per_epoch=12), rng, 0):
+            yield to_tensors(cases, batch, config, rng)
+
+    apart, here = list(prefetched(batches(), 3)), list(batches())
+    assert len(apart) == 12
+    assert all(torch.equal(a, b) for one, two in zip(apart, here, strict=True) for a, b in zip(one, two, strict=True))
+
+
+def test_patients_left_out_are_looked_at_and_not_learned_from(tiny, study: Study, add_case) -> None:
+    for name, patient, split in (
+        ("a", "p1", "train"),
+        ("b", "p2", "train"),
+        ("c", "p2", "train"),
+        ("d", "p3", "train"),
+    ):
+        study.add_revision(name, "truth", add_case(name, patient=patient, split=split))
+    study.add_revision("v", "truth", add_case("v", split="calibration"))
+    for split in ("calibration", "train"):
+        data = load_data(study, tiny(leave_out=["p2"], validation_split=split), pytest.fail)
+        assert [case.id for case in data.cases] == ["a", "d"]
+        assert [case.id for case in data.held_out] == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["t2", "v1"], "leave_out names v1, who is not in the split train of .*; name patients of train."),
+        (["nobody"], "leave_out names nobody, who is not in the split train of .*; name patients of train."),
+        (["t2", "t1"], "leave_out leaves out every labelled training patient of .*; keep one or more to learn from."),
+    ],
+)
+def test_leaving_out_strangers_or_everybody_is_refused(
+    tiny, labelled: Study, add_case, names: list[str], sentence: str
+) -> None:
+    labelled.add_revision("t2", "truth", add_case("t2"))
+    with pytest.raises(LesionsegError, match=sentence):
+        load_data(labelled, tiny(leave_out=names), lambda _: None)
+
+
+def test_a_left_out_patient_without_truth_is_told(tiny, labelled: Study, add_case) -> None:
+    add_case("t2")
+    told: list[str] = []
+    data = load_data(labelled, tiny(leave_out=["t2"]), told.append)
+    assert (len(data.cases), data.held_out) == (1, [])
+    assert told == ["No labelled left-out patient in the study: Dice is on training data alone."]
 
 
 def test_a_correction_counts_before_truth_and_the_latest_before_older_ones(tiny, study: Study, add_case) -> None:

@@ -69,8 +69,8 @@ def test_a_run_that_never_reached_a_checkpoint_may_be_started_again(tiny, tmp_pa
 
 def test_a_resumed_run_keeps_its_configuration_but_for_device_and_threads(tiny, tmp_path: Path) -> None:
     open_run(tmp_path, tiny(device="cuda", threads=8), resume=False, parent="abc")
-    asked = tiny(device="cpu", threads=2)
-    assert open_run(tmp_path, asked, resume=True, parent="abc") == tiny(device="cpu", threads=2, parent="abc")
+    here = {"device": "cpu", "threads": 2, "cache_gb": 0, "prefetch": 0}
+    assert open_run(tmp_path, tiny(**here), resume=True, parent="abc") == tiny(**here, parent="abc")
 
 
 def test_a_resumed_run_refuses_another_configuration(tiny, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 import numpy as np
 import pytest
+from lesionseg_training.config import Sampler
 from lesionseg_training.sampling import (
     MIX_END,
     MIX_START,
@@ -11,6 +13,7 @@ from lesionseg_training.sampling import (
     Pools,
     boundary,
     draw_epoch,
+    lesion_only,
     three_pool,
     uniform,
 )
@@ -127,7 +130,7 @@ def test_a_single_corrected_slice_is_enough() -> None:
 
 def test_only_corrected_slices_are_drawn_from_a_correction() -> None:
     pools = [_case((5, 6, 7), usable=(4, 6, 20)), *FOUR]
-    for sampler in ("three_pool", "boundary", "uniform"):
+    for sampler in get_args(Sampler):
         batches = draw_epoch(sampler, pools, _rng(), batch_size=4, batches=200, progress=0.5)
         rows = {item.row for batch in batches for item in batch if item.case == 0}
         assert rows - {4, 6, 20} == set()
@@ -160,6 +163,13 @@ def test_boundary_takes_no_slice_of_a_patient_without_lesion() -> None:
     assert boundary([HEALTHY], _rng(), batch_size=4) == []
 
 
+def test_lesion_only_takes_every_slice_with_lesion_once_and_no_other() -> None:
+    batches = lesion_only([HEALTHY, FOUR[0], _case((5, 6, 7), usable=(4, 6))], _rng(), batch_size=4)
+    assert [len(batch) for batch in batches] == [4, 4, 3]
+    assert sorted(item for batch in batches for item in batch) == [(1, z) for z in range(10)] + [(2, 6)]
+    assert lesion_only([HEALTHY], _rng(), batch_size=4) == []
+
+
 def test_uniform_takes_every_slice_once_and_the_last_batch_is_the_rest() -> None:
     batches = uniform([FOUR[0], _case((5,), usable=(4, 5, 6))], _rng(), batch_size=5)
     assert [len(batch) for batch in batches] == [5] * 8 + [3]
@@ -173,3 +183,4 @@ def test_an_epoch_has_the_batches_asked_for_or_as_many_as_there_are_slices() -> 
     assert [count("three_pool", wanted) for wanted in (None, 3, 50)] == [20, 3, 50]
     assert [count("uniform", wanted) for wanted in (None, 3, 50)] == [20, 3, 20]
     assert [count("boundary", wanted) for wanted in (None, 3)] == [8, 3]
+    assert [count("lesion_only", wanted) for wanted in (None, 3)] == [5, 3]

@@ -15,6 +15,7 @@ from napari_lesionseg.models.config import Architecture, DualEncoderConfig, Prep
 PRESETS = Path(__file__).parent / "configs"
 RUN_CONFIG = "config.json"  # In the run folder.
 MAX_BYTES = 4 << 20
+Sampler = Literal["three_pool", "boundary", "lesion_only", "uniform"]
 
 
 class TrainConfig(BaseModel):
@@ -65,7 +66,7 @@ class TrainConfig(BaseModel):
     """Dice over the whole batch instead of slice by slice."""
     epsilon: float = Field(1e-5, gt=0)
 
-    sampler: Literal["three_pool", "boundary", "uniform"] = "three_pool"
+    sampler: Sampler = "three_pool"
     patch: int | None = Field(None, ge=32)
     """Side of the square cut-outs trained on, in pixels; ``None``: whole slices."""
     augment: bool = True
@@ -73,6 +74,12 @@ class TrainConfig(BaseModel):
     """Range of random magnification."""
     replay: float = Field(0.0, ge=0, lt=1)
     """Share of each batch that is drawn from cases with truth when learning from corrections."""
+    leave_out: tuple[str, ...] = ()
+    """Patients of the split ``train`` not to learn from: they are looked at instead of ``validation_split``."""
+    cache_gb: float = Field(20.0, ge=0, le=1e6)
+    """Room for prepared scans in the study's ``cache/``, in GB (1e9 bytes); 0 keeps none."""
+    prefetch: int = Field(2, ge=0, le=64)
+    """Batches cut ahead while the network computes; 0 cuts each when it is asked for."""
 
     validate_every: int = Field(5, ge=1)
     """Epochs between validations."""

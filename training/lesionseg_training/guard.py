@@ -75,7 +75,7 @@ def find_marks(probability: Bytes, truth: Bytes, threshold: float, pixel_mm2: fl
         count, labels, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8, ltype=cv2.CV_32S)
         pixels = stats[:, cv2.CC_STAT_AREA]
         tops = np.zeros(count, np.uint8)
-        np.maximum.at(tops, labels.ravel(), one.ravel())
+        np.maximum.at(tops, labels.ravel().astype(np.intp), one.ravel())
         hits = np.bincount(labels[true > 0], minlength=count)
         found += [(z, pixels[i] * pixel_mm2, int(tops[i]), int(pixels[i]), int(hits[i])) for i in range(1, count)]
     slices, areas, highest, sizes, right = ([one[part] for one in found] for part in range(5))

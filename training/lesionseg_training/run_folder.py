@@ -17,7 +17,7 @@ from napari_lesionseg.models.card import CARD, WEIGHTS
 from napari_lesionseg.volumes.atomic import write_atomically
 
 METRICS, CURVES, MODEL = "metrics.jsonl", "curves.png", "model"
-MACHINE = {"device", "threads"}  # What a resumed run may do otherwise than before.
+MACHINE = {"device", "threads", "cache_gb", "prefetch"}  # What a resumed run may do otherwise than before.
 
 
 @contextmanager

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from lesionseg_training.config import Sampler
 
 LESION = 0  # The kind of slice that no batch is without.
 NEAR = 2  # Slices from a lesion that still count as its neighbourhood.
@@ -107,13 +109,18 @@ def boundary(pools: Sequence[Pools], rng: np.random.Generator, *, batch_size: in
     return _cut(items, rng, batch_size)
 
 
+def lesion_only(pools: Sequence[Pools], rng: np.random.Generator, *, batch_size: int) -> list[Batch]:
+    """Every slice with lesion once, and no other: the control that never shows the network an empty slice."""
+    return _cut([Item(case, int(row)) for case, pool in enumerate(pools) for row in pool.lesion], rng, batch_size)
+
+
 def uniform(pools: Sequence[Pools], rng: np.random.Generator, *, batch_size: int) -> list[Batch]:
     """Every slice once."""
     return _cut([Item(case, int(row)) for case, pool in enumerate(pools) for row in pool.all], rng, batch_size)
 
 
 def draw_epoch(
-    sampler: Literal["three_pool", "boundary", "uniform"],
+    sampler: Sampler,
     pools: Sequence[Pools],
     rng: np.random.Generator,
     *,
@@ -126,7 +133,7 @@ def draw_epoch(
     if sampler == "three_pool":
         count = batches or max(1, sum(len(pool.all) for pool in pools) // batch_size)
         return three_pool(pools, rng, batches=count, batch_size=batch_size, progress=progress, patients=patients)
-    draw = boundary if sampler == "boundary" else uniform
+    draw = {"boundary": boundary, "lesion_only": lesion_only, "uniform": uniform}[sampler]
     return draw(pools, rng, batch_size=batch_size)[:batches]
 
 
