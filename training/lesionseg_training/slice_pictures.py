@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +66,7 @@ class SlicePictures:
                 for key in file.files:
                     case, part = key.split("/")
                     pictures.cases.setdefault(case, {})[part] = file[key]
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
             raise LesionsegError(
                 f"{run / FILE} is damaged; delete {run / 'result.json'} to make both again."
             ) from error
