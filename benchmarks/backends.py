@@ -23,8 +23,8 @@ from napari_lesionseg.inference.backends.openvino_cpu import OpenVinoCpu  # noqa
 from napari_lesionseg.inference.backends.openvino_import import has_openvino  # noqa: E402
 from napari_lesionseg.inference.backends.torch_eager import TorchEager  # noqa: E402
 from napari_lesionseg.inference.backends.torch_fast import TorchFast  # noqa: E402
+from napari_lesionseg.inference.blocks import stacks  # noqa: E402
 from napari_lesionseg.inference.preprocess import plan_grid, prepare  # noqa: E402
-from napari_lesionseg.inference.runner import stacks  # noqa: E402
 from napari_lesionseg.models.card import load_model  # noqa: E402
 from napari_lesionseg.models.dual_encoder import DualEncoderUNet  # noqa: E402
 from napari_lesionseg.models.zoo import find_model  # noqa: E402
@@ -50,7 +50,7 @@ def measure(side: int, rounds: int) -> dict[str, dict[str, float]]:
     config = model.card.preprocessing.model_copy(update={"crop": "none", "pixel_mm": None, "size": side})
     scan = make_case(9001, (16, 160, 160)).scan
     slices = prepare(scan, plan_grid(scan, config), config)
-    pictures = [stacks(slices, [row], model.network.config.neighbours) for row in range(2, 14)]
+    pictures = [stacks(slices, [row], model.network.config.stack) for row in range(2, 14)]
     backends = {name: make(model.network) for name, make in BACKENDS.items()}
     took: dict[str, list[float]] = {name: [] for name in backends}
     apart = dict.fromkeys(backends, 0.0)

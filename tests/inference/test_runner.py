@@ -9,7 +9,8 @@ from torch import Tensor
 
 from napari_lesionseg.errors import Cancelled
 from napari_lesionseg.inference.backends.torch_eager import TorchEager
-from napari_lesionseg.inference.runner import SliceRunner, stacks
+from napari_lesionseg.inference.blocks import stacks
+from napari_lesionseg.inference.runner import SliceRunner
 from napari_lesionseg.models.config import DualEncoderConfig
 from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 
@@ -43,9 +44,9 @@ def one_by_one() -> np.ndarray:
 
 def test_a_stack_is_a_slice_between_its_neighbours_and_the_ends_are_repeated() -> None:
     marks = np.arange(5, dtype=np.uint8).reshape(5, 1, 1)
-    assert stacks(marks, [0, 2, 4], 1)[..., 0, 0].tolist() == [[0, 0, 1], [1, 2, 3], [3, 4, 4]]
-    assert stacks(marks, [1], 2)[..., 0, 0].tolist() == [[0, 0, 1, 2, 3]]
-    assert stacks(marks[:1], [0], 2)[..., 0, 0].tolist() == [[0] * 5]
+    assert stacks(marks, [0, 2, 4], 3)[..., 0, 0].tolist() == [[0, 0, 1], [1, 2, 3], [3, 4, 4]]
+    assert stacks(marks, [1], 5)[..., 0, 0].tolist() == [[0, 0, 1, 2, 3]]
+    assert stacks(marks[:1], [0], 5)[..., 0, 0].tolist() == [[0] * 5]
 
 
 def test_the_logits_are_those_of_the_network_on_grey_values_from_0_to_1(one_by_one: np.ndarray) -> None:

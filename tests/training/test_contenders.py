@@ -55,14 +55,18 @@ def test_contenders_differ_in_their_network_alone(labelled: Study, preset: str, 
     assert wide.pixels == thin.pixels == 4 * 32 * 32
 
 
-def test_a_network_that_marks_several_slices_gets_fewer_stacks(
-    labelled: Study, preset: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from lesionseg_training import contenders
+def test_a_network_that_marks_several_slices_gets_fewer_stacks(labelled: Study, preset: str) -> None:
+    flat, block = plan_jobs(labelled, make_wish(["unet2d", "unet3d"], [preset], ["batch_size=32"]))
+    assert (flat.config.network.kind, block.config.network.kind) == ("unet2d", "unet3d")
+    assert (flat.config.batch_size, block.config.batch_size) == (32, 2)  # Stacks of 1 and of 16.
+    assert flat.pixels == block.pixels == 32 * 32 * 32
 
-    monkeypatch.setattr(contenders, "_marked", lambda config: 2)
-    (job,) = plan_jobs(labelled, make_wish(["dual_encoder"], [preset]))
-    assert (job.config.batch_size, job.pixels) == (2, 4 * 32 * 32)  # 4 stacks otherwise.
+
+def test_a_preset_that_says_more_of_its_own_network_is_heard(labelled: Study, tiny, tmp_path: Path) -> None:
+    (tmp_path / "headed.json").write_text(tiny(network={"widths": [4, 8], "presence": True}).model_dump_json())
+    own, other = plan_jobs(labelled, make_wish(["dual_encoder", "unet2d"], [str(tmp_path / "headed.json")]))
+    assert own.config.network.presence
+    assert other.config.network.widths == (16, 32, 64, 80, 112)
 
 
 def test_two_contenders_of_one_name_are_refused(labelled: Study, preset: str) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+from napari_lesionseg.models.network import LesionNetwork
 from napari_lesionseg.volumes.atomic import write_atomically
 
 FILE = "checkpoint.safetensors"
@@ -33,8 +33,8 @@ class TrainState:
         One record an epoch, as written to ``metrics.jsonl``.
     """
 
-    network: DualEncoderUNet
-    average: DualEncoderUNet
+    network: LesionNetwork
+    average: LesionNetwork
     optimiser: Optimizer
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)

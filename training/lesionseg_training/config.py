@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
+from napari_lesionseg.models.config import Architecture, DualEncoderConfig, Preprocessing, faulty_key
 
 PRESETS = Path(__file__).parent / "configs"
 RUN_CONFIG = "config.json"  # In the run folder.
@@ -33,7 +33,7 @@ class TrainConfig(BaseModel):
     """SHA-256 of the weights the run starts from, so that it is not resumed from others; filled in by the trainer."""
     seed: int = Field(0, ge=0)
 
-    network: DualEncoderConfig = DualEncoderConfig()
+    network: Architecture = DualEncoderConfig()
     preprocessing: Preprocessing = Preprocessing()
     prior: float = Field(0.02, gt=0, lt=1)
     """Share of lesion pixels that the untrained network predicts."""
@@ -59,6 +59,8 @@ class TrainConfig(BaseModel):
 
     dice_weight: float = Field(0.6, ge=0)
     bce_weight: float = Field(0.4, ge=0)
+    presence_weight: float = Field(0.0, ge=0)
+    """Weight of telling slices with lesion from those without; for a network with a presence head."""
     pool_dice: bool = True
     """Dice over the whole batch instead of slice by slice."""
     epsilon: float = Field(1e-5, gt=0)
@@ -125,7 +127,7 @@ def load_config(
         return TrainConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the configuration"
+        where = faulty_key(error) or "the configuration"
         what = first["msg"].removeprefix("Value error, ")
         raise LesionsegError(f"{where} in {name_or_file} is not valid: {what}; correct it.") from error
 

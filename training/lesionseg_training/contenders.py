@@ -59,7 +59,7 @@ class Job:
     def pixels(self) -> int:
         """Pixels that are marked in a batch, as far as the cut-outs' size is fixed."""
         side = self.config.patch or self.config.preprocessing.size
-        return self.config.batch_size * _marked(self.config) * side**2
+        return self.config.batch_size * self.config.network.marked * side**2
 
 
 def make_wish(
@@ -143,22 +143,13 @@ def _config(wish: Wish, model: str, preset: str, run: str, leave_out: tuple[str,
     given: dict[str, Any] = {"name": run[:64]}
     if model.endswith(".json"):
         given["network"] = read_json(Path(model))
-    elif model != _kind(base):  # Else the preset's own network: it may say more than the kind.
+    elif model != base.network.kind:  # Else the preset's own network: it may say more than the kind.
         given["network"] = {"kind": model}
     also = [f"leave_out={json.dumps(leave_out)}"] if leave_out else []
     config = load_config(preset, [*wish.overrides, *also], given)
     # A network that marks several slices at once gets as many fewer stacks, so that all see the same pixels.
-    batch = max(1, round(config.batch_size / _marked(config)))
+    batch = max(1, round(config.batch_size / config.network.marked))
     return config if batch == config.batch_size else config.model_copy(update={"batch_size": batch})
-
-
-def _kind(config: TrainConfig) -> str:
-    return str(getattr(config.network, "kind", "dual_encoder"))
-
-
-def _marked(config: TrainConfig) -> int:
-    """Slices that come out of the network."""
-    return int(getattr(config.network, "marked", 1))
 
 
 def _stem(name_or_file: str) -> str:

@@ -13,8 +13,8 @@ from lesionseg_training.augment import apply_view, draw_view, whole
 from lesionseg_training.config import TrainConfig
 from lesionseg_training.sampling import NO_POOLS, Batch, Flags, Pools
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.inference.blocks import stacks
 from napari_lesionseg.inference.preprocess import Bytes, plan_grid, prepare, shrink_mask
-from napari_lesionseg.inference.runner import stacks
 from napari_lesionseg.study.ledger import ledger_hash
 from napari_lesionseg.study.records import Case, Revision
 from napari_lesionseg.study.seal import learning_cases
@@ -108,7 +108,7 @@ def to_tensors(
     greys, targets = [], []
     for case_index, row in batch:
         case = cases[case_index]
-        stack = stacks(case.slices, [row], config.network.neighbours)[0]
+        stack = stacks(case.slices, [row], config.network.stack)[0]
         soft = case.soft[row]
         patch = (config.patch, config.patch) if config.patch else (soft.shape[0], soft.shape[1])
         view = whole(soft)

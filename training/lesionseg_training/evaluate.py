@@ -15,7 +15,7 @@ from napari_lesionseg.inference.lungs import segment_lungs
 from napari_lesionseg.inference.predict import Prediction, predict
 from napari_lesionseg.inference.runner import SliceRunner
 from napari_lesionseg.models.card import LoadedModel
-from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+from napari_lesionseg.models.network import LesionNetwork
 from napari_lesionseg.review.calibration import calibration_error
 from napari_lesionseg.review.evaluate import evaluate
 from napari_lesionseg.review.metrics import dice
@@ -154,9 +154,7 @@ def cases_with_truth(study: Study, split: Split) -> list[tuple[Case, Revision]]:
     return [(case, truth) for case, truth in chosen if truth is not None]
 
 
-def quick_dice(
-    network: DualEncoderUNet, case: TrainingCase, device: str, threshold: float, stride: int
-) -> float | None:
+def quick_dice(network: LesionNetwork, case: TrainingCase, device: str, threshold: float, stride: int) -> float | None:
     """Dice of every ``stride``-th slice a human vouches for, on the network's grid; None if both are empty there."""
     rows = case.pools.all[min(stride // 2, len(case.pools.all) - 1) :: stride].tolist()
     cut = np.log(threshold / (1 - threshold))

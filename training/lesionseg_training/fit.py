@@ -24,7 +24,7 @@ from lesionseg_training.start import new_state
 from lesionseg_training.step import add_gradients, check_weights, take_step
 from napari_lesionseg.inference.device import choose_device, describe_device
 from napari_lesionseg.models.card import load_card
-from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+from napari_lesionseg.models.network import LesionNetwork
 from napari_lesionseg.study.store import Study
 
 Emit = Callable[[Event], None]
@@ -129,7 +129,7 @@ def _train_epoch(
 
 
 def _validate(
-    network: DualEncoderUNet, cases: list[TrainingCase], config: TrainConfig, device: str, pace: Pace
+    network: LesionNetwork, cases: list[TrainingCase], config: TrainConfig, device: str, pace: Pace
 ) -> float | None:
     """Mean Dice of the cases that have lesion or got some."""
     began = time.perf_counter()

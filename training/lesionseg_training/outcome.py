@@ -13,14 +13,14 @@ from lesionseg_training.evaluate import cases_with_truth, evaluate_model
 from napari_lesionseg import __version__
 from napari_lesionseg.inference.device import describe_device
 from napari_lesionseg.models.card import ModelCard, load_card, load_model, save_model
-from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+from napari_lesionseg.models.network import LesionNetwork
 from napari_lesionseg.study.store import Study
 
 OWN_FIELDS = {"name", "description", "licence", "training_data", "limits", "network", "preprocessing", "threshold"}
 
 
 def publish(
-    folder: Path, network: DualEncoderUNet, card: ModelCard, study: Study, config: TrainConfig, device: str
+    folder: Path, network: LesionNetwork, card: ModelCard, study: Study, config: TrainConfig, device: str
 ) -> ModelCard:
     """Save the model, then evaluate what was saved on the validation patients with truth; return the final card."""
     card = save_model(folder, network, card)

@@ -10,8 +10,9 @@ import torch
 from lesionseg_training.checkpoint import TrainState
 from lesionseg_training.config import TrainConfig
 from napari_lesionseg.errors import LesionsegError
+from napari_lesionseg.models.build import build_network
 from napari_lesionseg.models.card import load_model
-from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+from napari_lesionseg.models.network import LesionNetwork
 
 
 def new_state(config: TrainConfig, device: str, start: Path | None) -> TrainState:
@@ -24,7 +25,7 @@ def new_state(config: TrainConfig, device: str, start: Path | None) -> TrainStat
     """
     torch.manual_seed(config.seed)
     if start is None:
-        network = DualEncoderUNet(config.network, config.prior).to(device)
+        network = build_network(config.network, config.prior).to(device)
     else:
         network = _given(config, device, start)
     average = copy.deepcopy(network).requires_grad_(False) if config.ema else network
@@ -32,7 +33,7 @@ def new_state(config: TrainConfig, device: str, start: Path | None) -> TrainStat
     return TrainState(network, average, optimiser)
 
 
-def _given(config: TrainConfig, device: str, start: Path) -> DualEncoderUNet:
+def _given(config: TrainConfig, device: str, start: Path) -> LesionNetwork:
     model = load_model(start, device)
     for part, asked, there in (
         ("network", config.network, model.card.architecture),

@@ -94,7 +94,7 @@ def predict(
     config = model.card.preprocessing
     grid = plan_grid(scan, config)
     rows = _rows(grid, slices)
-    reach = runners[0].backend.neighbours
+    reach = runners[0].reach
     prepared = prepare(scan, grid, config, range(max(0, rows.start - reach), min(grid.depth, rows.stop + reach)))
     ready = time.perf_counter()
 

@@ -10,18 +10,13 @@ import torch
 
 from napari_lesionseg.errors import Cancelled
 from napari_lesionseg.inference.backends.backend import Backend
+from napari_lesionseg.inference.blocks import Blocks, stacks
 from napari_lesionseg.inference.preprocess import Bytes
 
 Cancel = Callable[[], bool]
 
 # A CPU is slower with bigger batches (they leave its caches), a GPU idles with smaller ones.
 BATCH_SIZES = {"cpu": 1, "cuda": 16, "mps": 4}
-
-
-def stacks(slices: Bytes, rows: Sequence[int], neighbours: int) -> Bytes:
-    """The (len(rows), 2·neighbours + 1, h, w) stacks around ``rows``; first and last slice are repeated outward."""
-    offsets = np.arange(-neighbours, neighbours + 1)
-    return slices[np.clip(np.asarray(rows)[:, None] + offsets, 0, len(slices) - 1)]
 
 
 class SliceRunner:
@@ -39,6 +34,11 @@ class SliceRunner:
         self.backend = backend
         self.batch_size = batch_size or BATCH_SIZES[backend.device]
 
+    @property
+    def reach(self) -> int:
+        """Slices on each side of a row that its logits depend on, at most."""
+        return self.backend.stack // 2 if self.backend.marked == 1 else self.backend.stack
+
     def run(
         self, slices: Bytes, rows: Sequence[int] | None = None, cancelled: Cancel | None = None
     ) -> Iterator[npt.NDArray[np.float32]]:
@@ -50,6 +50,7 @@ class SliceRunner:
             Before the next batch, once ``cancelled`` says so.
         """
         wanted = range(len(slices)) if rows is None else rows
+        mark = self._slices if self.backend.marked == 1 else Blocks(self.backend).rows
         done = 0
         with self.backend.at_work():
             while done < len(wanted):
@@ -57,13 +58,16 @@ class SliceRunner:
                     raise Cancelled
                 batch = wanted[done : done + self.batch_size]
                 try:
-                    logits = self.backend.logits(stacks(slices, batch, self.backend.neighbours))
+                    logits = mark(slices, batch)
                 except torch.OutOfMemoryError:
                     if not self._retreat():
                         raise
                     continue
                 done += len(batch)
                 yield from logits
+
+    def _slices(self, slices: Bytes, rows: Sequence[int]) -> npt.NDArray[np.float32]:
+        return self.backend.logits(stacks(slices, rows, self.backend.stack))[:, 0]
 
     def _retreat(self) -> bool:
         """Ask for less memory next time; False if there is nothing left to give up."""

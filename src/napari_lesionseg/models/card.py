@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
+from napari_lesionseg.models.config import Architecture, DualEncoderConfig, Preprocessing, faulty_key
 from napari_lesionseg.volumes.atomic import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+    from napari_lesionseg.models.network import LesionNetwork
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
 MOST_MEMBERS = 16
 MAX_CARD_BYTES = 4 << 20
-# Twice the largest network within the bounds of DualEncoderConfig: a stranger's file may not take minutes to hash.
+# Twice the largest network within the bounds of a card's architecture: a stranger's file may not take minutes to hash.
 MAX_WEIGHTS_BYTES = 1200 << 20
 
 
@@ -38,7 +38,7 @@ class ModelCard(BaseModel):
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     description: str = ""
-    architecture: DualEncoderConfig = DualEncoderConfig()
+    architecture: Architecture = DualEncoderConfig()
     members: int = Field(1, ge=1, le=MOST_MEMBERS)
     """Networks of that architecture; a voxel's probability is the mean of theirs."""
     preprocessing: Preprocessing = Preprocessing()
@@ -74,13 +74,13 @@ class LoadedModel:
         The other members of an ensemble.
     """
 
-    network: DualEncoderUNet
+    network: LesionNetwork
     card: ModelCard
     folder: Path | None = None
-    others: tuple[DualEncoderUNet, ...] = ()
+    others: tuple[LesionNetwork, ...] = ()
 
     @property
-    def networks(self) -> tuple[DualEncoderUNet, ...]:
+    def networks(self) -> tuple[LesionNetwork, ...]:
         """All members."""
         return (self.network, *self.others)
 
@@ -118,7 +118,7 @@ def read_card(path: Path) -> ModelCard:
     try:
         return ModelCard.model_validate_json(content)
     except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "its JSON"
+        where = faulty_key(error) or "its JSON"
         raise LesionsegError(f"{path} is not a valid model card ({where}); install the model again.") from error
 
 
@@ -150,17 +150,17 @@ def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
     from safetensors.torch import load
     from torch.nn import ModuleList
 
-    from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+    from napari_lesionseg.models.build import build_network
 
     card = load_card(folder)
     with _open_weights(folder) as file:
         weights = file.read(MAX_WEIGHTS_BYTES + 1)
     _check_hash(folder, card, hashlib.sha256(weights).hexdigest())
-    networks = [DualEncoderUNet(card.architecture)]
+    networks = [build_network(card.architecture)]
     try:
         tensors = load(weights)
         if _numbers(tensors) == card.members * _numbers(networks[0].state_dict()):  # A card may ask for any number.
-            networks.extend(DualEncoderUNet(card.architecture) for _ in range(1, card.members))
+            networks.extend(build_network(card.architecture) for _ in range(1, card.members))
         whole = ModuleList(networks) if card.members > 1 else networks[0]
         whole.load_state_dict(tensors)
     except (RuntimeError, SafetensorError) as error:
@@ -200,7 +200,7 @@ def _check_hash(folder: Path, card: ModelCard, found: str) -> None:
 
 
 def save_model(
-    folder: Path, network: DualEncoderUNet, card: ModelCard, others: Sequence[DualEncoderUNet] = ()
+    folder: Path, network: LesionNetwork, card: ModelCard, others: Sequence[LesionNetwork] = ()
 ) -> ModelCard:
     """Write weights, then the card with their hash; return that card.
 

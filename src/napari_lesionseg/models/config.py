@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 # A card may come from a stranger: these bounds keep it from asking for a network or a grid that fills the memory.
 MAX_NEIGHBOURS = 5
@@ -18,15 +18,83 @@ class DualEncoderConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["dual_encoder"] = "dual_encoder"
     neighbours: int = Field(1, ge=1, le=MAX_NEIGHBOURS)
     """Slices on each side of the centre that encoder B sees: 1 gives the stack of 3."""
     widths: tuple[Width, ...] = Field((16, 32, 64, 80, 112), min_length=2, max_length=7)
     """Channels of each level, finest first; its length is the depth."""
+    presence: bool = False
+    """Whether a head tells if there is any lesion in the slice; it damps the marks on slices without."""
 
     @property
     def stack(self) -> int:
         """Number of slices in encoder B's input."""
         return 2 * self.neighbours + 1
+
+    @property
+    def marked(self) -> int:
+        """Number of slices that are marked at a time."""
+        return 1
+
+
+class FlatConfig(BaseModel):
+    """Shape of a 2D network to compare with (:mod:`~napari_lesionseg.models.baselines`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["unet2d", "unet_plus_plus", "attention_unet", "dynunet2d"]
+    neighbours: int = Field(0, ge=0, le=MAX_NEIGHBOURS)
+    """Slices on each side of the centre that it sees as channels."""
+    widths: tuple[Width, ...] = Field((16, 32, 64, 80, 112), min_length=5, max_length=5)
+    """Channels of each level, finest first."""
+
+    @property
+    def stack(self) -> int:
+        """Number of slices it sees at a time."""
+        return 2 * self.neighbours + 1
+
+    @property
+    def marked(self) -> int:
+        """Number of slices that are marked at a time."""
+        return 1
+
+
+class BlockConfig(BaseModel):
+    """Shape of a 3D network to compare with (:mod:`~napari_lesionseg.models.baselines`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["unet3d", "dynunet3d"]
+    slices: int = Field(16, ge=16, le=64, multiple_of=16)
+    """Slices it sees, and marks, at a time."""
+    widths: tuple[Width, ...] = Field((16, 32, 64, 80, 112), min_length=5, max_length=5)
+    """Channels of each level, finest first."""
+
+    @property
+    def stack(self) -> int:
+        """Number of slices it sees at a time."""
+        return self.slices
+
+    @property
+    def marked(self) -> int:
+        """Number of slices that are marked at a time."""
+        return self.slices
+
+
+# Told apart by ``kind``; without one it is the dual encoder, as on the first cards.
+Architecture = Annotated[
+    Annotated[DualEncoderConfig, Tag("dual_encoder")]
+    | Annotated[FlatConfig, Tag("flat")]
+    | Annotated[BlockConfig, Tag("block")],
+    Discriminator(lambda given: _family(given)),
+]
+
+
+def _family(given: object) -> str:
+    kind = given.get("kind", "dual_encoder") if isinstance(given, dict) else getattr(given, "kind", None)
+    if kind in ("unet3d", "dynunet3d"):
+        return "block"
+    return "flat" if kind in ("unet2d", "unet_plus_plus", "attention_unet", "dynunet2d") else "dual_encoder"
 
 
 class Preprocessing(BaseModel):
@@ -54,3 +122,9 @@ class Preprocessing(BaseModel):
         if self.window[0] >= self.window[1]:
             raise ValueError("the window must end above its beginning")
         return self
+
+
+def faulty_key(error: ValidationError) -> str:
+    """The key that is not valid, with dots; empty where it is the whole."""
+    families = {"dual_encoder", "flat", "block"}
+    return ".".join(str(part) for part in error.errors()[0]["loc"] if part not in families)

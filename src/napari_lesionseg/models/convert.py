@@ -27,7 +27,7 @@ from napari_lesionseg.models.convert_sentences import GO_ON, sentence
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+    from napari_lesionseg.models.network import LesionNetwork
 
 MEGABYTE = 1 << 20
 SECONDS = 120
@@ -61,12 +61,12 @@ def convert_state_dict(
         If the file is not that, if this system has no way to lock a process up (the file is then not opened), or if
         the folder cannot be written.
     """
-    from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+    from napari_lesionseg.models.build import build_network
 
     path, folder = Path(path), Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LesionsegError(f"{folder} exists already; choose another folder for the model.")
-    network = DualEncoderUNet(card.architecture)
+    network = build_network(card.architecture)
     with _opened(path) as file:
         size = _size(path, file, network)
         with tempfile.TemporaryDirectory(prefix="lesionseg-") as place:
@@ -87,7 +87,7 @@ def _opened(path: Path) -> BufferedReader:
         raise LesionsegError(f"{path} cannot be read; give the file that torch.save wrote.") from error
 
 
-def _size(path: Path, file: BufferedReader, network: DualEncoderUNet) -> int:
+def _size(path: Path, file: BufferedReader, network: LesionNetwork) -> int:
     """The file's size in bytes, which may hold the optimiser's state and a second copy of the weights, too."""
     found = os.fstat(file.fileno())
     if not stat.S_ISREG(found.st_mode):
@@ -102,7 +102,7 @@ def _size(path: Path, file: BufferedReader, network: DualEncoderUNet) -> int:
 
 
 def _ask_child(
-    path: Path, file: BufferedReader, size: int, network: DualEncoderUNet, renames: dict[str, str], place: Path
+    path: Path, file: BufferedReader, size: int, network: LesionNetwork, renames: dict[str, str], place: Path
 ) -> dict[str, Tensor]:
     if not can_lock():
         raise _no_cage(path)
@@ -135,7 +135,7 @@ def _ask_child(
     return _checked(path, content, network)
 
 
-def _checked(path: Path, content: bytes, network: DualEncoderUNet) -> dict[str, Tensor]:
+def _checked(path: Path, content: bytes, network: LesionNetwork) -> dict[str, Tensor]:
     """The tensors in the child's answer; the child read a hostile file and is believed nothing."""
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -166,5 +166,5 @@ def _no_cage(path: Path) -> LesionsegError:
     )
 
 
-def _weights_bytes(network: DualEncoderUNet) -> int:
+def _weights_bytes(network: LesionNetwork) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from napari_lesionseg.models.config import DualEncoderConfig
+from napari_lesionseg.models.network import LesionNetwork, damp, start_at
 
 
 class ResidualConvBlock(nn.Module):
@@ -85,31 +86,32 @@ class DecoderLevel(nn.Module):
         return self.block(torch.cat((self.up(x), skip), dim=1))  # type: ignore[no-any-return]
 
 
-class DualEncoderUNet(nn.Module):
+class DualEncoderUNet(LesionNetwork):
     """Encoder A sees the centre slice, encoder B the stack; their features are fused and share one decoder.
 
     Parameters
     ----------
     config
-        Number of neighbours and widths. The default has 1.6 M parameters.
+        Number of neighbours, widths, and whether there is a presence head. The default has 1.6 M parameters.
     prior
         Share of lesion pixels the untrained network predicts; its logit is the last layer's bias.
     """
 
+    config: DualEncoderConfig
+
     def __init__(self, config: DualEncoderConfig | None = None, prior: float = 0.5) -> None:
-        super().__init__()
-        self.config = config or DualEncoderConfig()
+        super().__init__(config or DualEncoderConfig())
         widths = self.config.widths
         self.encoder_a = Encoder(1, widths)
         self.encoder_b = Encoder(self.config.stack, widths)
         self.fusions = nn.ModuleList(FusionBlock(width) for width in widths)
         self.decoder = nn.ModuleList(DecoderLevel(i, o) for i, o in pairwise(reversed(widths)))
         self.head = nn.Conv2d(widths[0], 1, 1)
-        assert self.head.bias is not None
-        nn.init.constant_(self.head.bias, float(torch.logit(torch.tensor(prior, dtype=torch.float64))))
+        start_at(self.head, prior)
+        self.presence = nn.Linear(widths[-1], 1) if self.config.presence else None
 
-    def forward(self, stack: Tensor) -> Tensor:
-        """Mark the lesion of the centre slice.
+    def marks(self, stack: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Mark the centre slice, and tell whether there is lesion in it (see :class:`LesionNetwork`).
 
         Parameters
         ----------
@@ -118,11 +120,12 @@ class DualEncoderUNet(nn.Module):
 
         Returns
         -------
-        Tensor
-            (N, 1, H, W) logits.
+        tuple
+            (N, 1, H, W) logits; (N,) logits, or None without a presence head.
         """
         height, width = stack.shape[-2:]
-        return self.decode(*self.encode(self.pad(stack)))[..., :height, :width]
+        logits, presence = self._decode(*self.encode(self.pad(stack)))
+        return logits[..., :height, :width], presence
 
     def encode(self, padded: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """What encoder A and encoder B see.
@@ -142,20 +145,13 @@ class DualEncoderUNet(nn.Module):
 
     def decode(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:
         """Fuse what both encoders see, and mark: (N, 1, H', W') logits."""
+        return damp(*self._decode(features_a, features_b))
+
+    def _decode(self, features_a: list[Tensor], features_b: list[Tensor]) -> tuple[Tensor, Tensor | None]:
         fused = [fusion(a, b) for fusion, a, b in zip(self.fusions, features_a, features_b, strict=True)]
         x = fused.pop()  # (N, 112, H'/16, W'/16)
+        # The strongest sign anywhere: it is the same on a cut-out and on the whole slice, as a mean is not.
+        presence = None if self.presence is None else self.presence(x.amax((2, 3)))[:, 0]
         for level in self.decoder:
             x = level(x, fused.pop())  # … → (N, 16, H', W')
-        return self.head(x)  # type: ignore[no-any-return]
-
-    @property
-    def smallest_step(self) -> int:
-        """Pixels that are one at the coarsest level."""
-        return int(2 ** (len(self.config.widths) - 1))
-
-    def pad(self, stack: Tensor) -> Tensor:
-        """Zeros below and to the right, until both sides are multiples of :attr:`smallest_step`, at least two of it."""
-        step = self.smallest_step
-        # Instance norm needs more than one pixel at the coarsest level.
-        height, width = (max(-(-side // step), 2) * step for side in stack.shape[-2:])
-        return F.pad(stack, (0, width - stack.shape[-1], 0, height - stack.shape[-2]))
+        return self.head(x), presence

@@ -21,20 +21,21 @@ class Backend(Protocol):
         ``"torch"`` or ``"openvino"``.
     device
         Where it runs now.
-    neighbours
-        Slices on each side of the one that is marked.
+    stack, marked
+        Slices it sees at a time, and those of them that it marks: the middle one, or all.
     """
 
     name: str
     device: str
-    neighbours: int
+    stack: int
+    marked: int
 
     def at_work(self) -> AbstractContextManager[None]:
         """Be in the state to predict, as long as this is open."""
         ...
 
     def logits(self, stack: Bytes) -> Logits:
-        """Mark the middle slices of a stack (N, K, h, w), 0…255: logits (N, h, w)."""
+        """Mark slices of stacks (N, stack, h, w), 0…255: logits (N, marked, h, w)."""
         ...
 
     def retreat(self) -> bool:

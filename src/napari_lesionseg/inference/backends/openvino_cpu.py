@@ -29,10 +29,11 @@ class OpenVinoCpu:
 
     name = "openvino"
     device = "cpu"
+    marked = 1
 
     def __init__(self, network: DualEncoderUNet, key: str = "", *, half: bool | None = None) -> None:
         openvino = import_openvino()
-        self.neighbours = network.config.neighbours
+        self.stack = network.config.stack
         self._step = network.smallest_step
         self._core = openvino.Core()
         half = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") if half is None else half
@@ -47,7 +48,7 @@ class OpenVinoCpu:
         return nullcontext()
 
     def logits(self, stack: Bytes) -> Logits:
-        """Mark the middle slices of a stack (N, K, h, w): logits (N, h, w)."""
+        """Mark the middle slices of stacks (N, stack, h, w): logits (N, 1, h, w)."""
         height, width = stack.shape[-2:]
         sides = (max(-(-side // self._step), 2) * self._step for side in (height, width))
         self._compile((*stack.shape[:2], *sides))
@@ -56,7 +57,7 @@ class OpenVinoCpu:
         encode, decode = self._requests
         encode.infer({0: grey}, share_inputs=True)
         found = decode.infer()[0]
-        return np.array(found[:, 0, :height, :width], np.float32)
+        return np.array(found[..., :height, :width], np.float32)
 
     def retreat(self) -> bool:
         """It is on the CPU already."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from napari_lesionseg.inference.backends.backend import Bytes, Logits
-from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+from napari_lesionseg.models.network import LesionNetwork
 
 
 class TorchEager:
@@ -22,9 +22,9 @@ class TorchEager:
 
     name = "torch"
 
-    def __init__(self, network: DualEncoderUNet, device: str) -> None:
+    def __init__(self, network: LesionNetwork, device: str) -> None:
         self.network, self.device = network, device
-        self.neighbours = network.config.neighbours
+        self.stack, self.marked = network.config.stack, network.config.marked
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -37,11 +37,11 @@ class TorchEager:
             self.network.train(was_training)
 
     def logits(self, stack: Bytes) -> Logits:
-        """Mark the middle slices of a stack (N, K, h, w): logits (N, h, w)."""
+        """Mark slices of stacks (N, stack, h, w): logits (N, marked, h, w)."""
         self.network.to(self.device)
         with torch.inference_mode():
             grey = torch.from_numpy(stack).to(self.device).float().div_(255.0)
-            return self.network(grey)[:, 0].float().cpu().numpy()  # type: ignore[no-any-return]
+            return self.network(grey).float().cpu().numpy()  # type: ignore[no-any-return]
 
     def retreat(self) -> bool:
         """From a GPU to the CPU."""

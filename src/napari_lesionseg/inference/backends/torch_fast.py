@@ -25,9 +25,10 @@ class TorchFast:
     """
 
     name = "torch"
+    marked = 1
 
     def __init__(self, network: DualEncoderUNet, device: str, *, half: bool | None = None) -> None:
-        self.device, self.neighbours = device, network.config.neighbours
+        self.device, self.stack = device, network.config.stack
         self._half = half
         ready = for_inference(network).to(device)
         self._network = ready.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -37,7 +38,7 @@ class TorchFast:
         return nullcontext()
 
     def logits(self, stack: Bytes) -> Logits:
-        """Mark the middle slices of a stack (N, K, h, w): logits (N, h, w)."""
+        """Mark the middle slices of stacks (N, stack, h, w): logits (N, 1, h, w)."""
         half = has_bfloat16(self.device) if self._half is None else self._half
         kind = "cuda" if self.device == "cuda" else "cpu"
         height, width = stack.shape[-2:]
@@ -46,7 +47,7 @@ class TorchFast:
             features = self._network.encode(self._network.pad(grey))
             with torch.autocast(kind, torch.bfloat16, enabled=half):
                 logits = self._network.decode(*features)
-            return logits[:, 0, :height, :width].float().cpu().numpy()  # type: ignore[no-any-return]
+            return logits[..., :height, :width].float().cpu().numpy()  # type: ignore[no-any-return]
 
     def retreat(self) -> bool:
         """From a GPU to the CPU."""
