@@ -52,7 +52,7 @@ EVALUATE_KEYS = [
     "lesion_recall",
     "lesion_f1",
     "slices",
-]
+]  # Agreed; further ones come after them.
 SLICE_KEYS = ["n", "lesion", "empty", "fp_rate_empty", "fn_rate_lesion", "mean_dice"]
 
 
@@ -182,8 +182,8 @@ def test_a_scan_of_grey_levels_has_no_lung_figures_and_says_why(
 def test_evaluate_prints_the_agreed_keys(run: Run, inputs: Path, phantom_case: PhantomCase, tmp_path: Path) -> None:
     truth = inputs / "truth.nii.gz"
     figures = one_object(run("evaluate", truth, truth, "--slices", tmp_path / "slices.csv", "--json"))
-    assert list(figures) == EVALUATE_KEYS
-    assert list(figures["slices"]) == SLICE_KEYS
+    assert list(figures)[: len(EVALUATE_KEYS)] == EVALUATE_KEYS
+    assert list(figures["slices"])[: len(SLICE_KEYS)] == SLICE_KEYS
     assert (figures["dice"], figures["iou"], figures["nsd_2mm"], figures["hd95_mm"]) == (1, 1, 1, 0)
     assert figures["volume_pred_ml"] == figures["volume_truth_ml"] == pytest.approx(phantom_case.truth.volume_ml)
     lesion = int(phantom_case.truth.array.any(axis=(1, 2)).sum())

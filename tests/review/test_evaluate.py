@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from napari_lesionseg.errors import LesionsegError
-from napari_lesionseg.review.evaluate import evaluate, write_slices_csv
+from napari_lesionseg.review.evaluate import evaluate, lesions_covered, write_slices_csv
 from napari_lesionseg.volumes import Geometry, Mask
 from napari_lesionseg.volumes.nifti import read_mask
 
@@ -22,6 +22,8 @@ OVERLAP = ["dice", "iou", "nsd_2mm", "hd95_mm"]
 VOLUMES = ["volume_pred_ml", "volume_truth_ml"]
 LESIONS = ["lesion_precision", "lesion_recall", "lesion_f1"]
 SLICES = ["n", "lesion", "empty", "fp_rate_empty", "fn_rate_lesion", "mean_dice"]
+AVERAGES = ["mean_dice_all", "mean_dice_marked", "mean_iou", "mean_iou_all", "mean_iou_marked", "marked"]
+FURTHER = ["nsd_5mm", "volume_error_ml", "volume_error_percent", "false_positive_ml"]
 
 
 def mask(*boxes: tuple[slice, slice, slice], grid: Geometry = GRID) -> Mask:
@@ -35,10 +37,14 @@ def box(z: int, y: int, x: int, depth: int = 2, side: int = 4) -> tuple[slice, s
     return slice(z, z + depth), slice(y, y + side), slice(x, x + side)
 
 
-def test_the_keys_are_those_of_the_command_and_go_into_json() -> None:
+def agreed(slices: dict[str, float | None]) -> dict[str, float | None]:
+    return {key: slices[key] for key in SLICES}
+
+
+def test_the_keys_are_the_agreed_ones_then_further_ones_and_go_into_json() -> None:
     figures = evaluate(mask(box(0, 0, 0)), mask(box(0, 0, 1)))
-    assert list(figures) == [*OVERLAP, *VOLUMES, *LESIONS, "slices"]
-    assert list(figures["slices"]) == SLICES
+    assert list(figures) == [*OVERLAP, *VOLUMES, *LESIONS, "slices", *FURTHER]
+    assert list(figures["slices"]) == [*SLICES, *AVERAGES]
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
 
 
@@ -48,7 +54,7 @@ def test_equal_masks_are_perfect() -> None:
         assert figures[key] == 1
     assert figures["hd95_mm"] == 0
     assert figures["volume_pred_ml"] == figures["volume_truth_ml"] == pytest.approx(2 * 4 * 4 * 0.02)
-    assert figures["slices"] == {
+    assert agreed(figures["slices"]) == {
         "n": 10, "lesion": 2, "empty": 8, "fp_rate_empty": 0, "fn_rate_lesion": 0, "mean_dice": 1,
     }  # fmt: skip
 
@@ -63,8 +69,10 @@ def test_a_shift_by_two_voxels_of_2_mm_is_4_mm_away() -> None:
 
 def test_two_empty_masks_leave_everything_undefined_but_the_volumes() -> None:
     figures = evaluate(mask(), mask())
-    assert {key for key, value in figures.items() if value is None} == {*OVERLAP, *LESIONS}
-    assert figures["slices"] == {
+    assert {key for key, value in figures.items() if value is None} == {
+        *OVERLAP, *LESIONS, "nsd_5mm", "volume_error_percent",
+    }  # fmt: skip
+    assert agreed(figures["slices"]) == {
         "n": 10, "lesion": 0, "empty": 10, "fp_rate_empty": 0, "fn_rate_lesion": None, "mean_dice": None,
     }  # fmt: skip
 
@@ -106,7 +114,7 @@ def test_a_crumb_is_no_lesion_but_can_find_one() -> None:
 
 def test_slices_are_counted_by_what_the_truth_holds() -> None:
     truth, predicted = mask(box(0, 0, 0, depth=4)), mask(box(2, 0, 0, depth=3))
-    assert evaluate(predicted, truth)["slices"] == {
+    assert agreed(evaluate(predicted, truth)["slices"]) == {
         "n": 10,
         "lesion": 4,
         "empty": 6,
@@ -114,6 +122,45 @@ def test_slices_are_counted_by_what_the_truth_holds() -> None:
         "fn_rate_lesion": 0.5,  # Slices 0 and 1.
         "mean_dice": 0.5,  # 0, 0, 1, 1; slice 4 has no true lesion.
     }
+
+
+def test_dice_of_slices_is_averaged_in_three_ways_that_differ() -> None:
+    truth, predicted = mask(box(0, 0, 0, depth=4)), mask(box(2, 0, 2, depth=3))
+    slices = evaluate(predicted, truth)["slices"]
+    assert slices["mean_dice"] == pytest.approx((0 + 0 + 0.5 + 0.5) / 4)
+    assert slices["marked"] == 5  # Four with lesion and one with invented lesion, which is 0 …
+    assert slices["mean_dice_marked"] == pytest.approx((0 + 0 + 0.5 + 0.5 + 0) / 5)
+    assert slices["mean_dice_all"] == pytest.approx((0 + 0 + 0.5 + 0.5 + 0 + 5 * 1) / 10)  # … and five empty in both.
+    assert slices["mean_iou"] == pytest.approx(2 / 3 / 4)
+    assert slices["mean_iou_marked"] == pytest.approx(2 / 3 / 5)
+    assert slices["mean_iou_all"] == pytest.approx((2 / 3 + 5) / 10)
+
+
+def test_an_average_over_all_slices_asks_only_those_with_lung() -> None:
+    truth, predicted, lungs = mask(box(0, 0, 0)), mask(box(0, 0, 0, depth=3)), mask(box(1, 0, 0, depth=5))
+    slices = evaluate(predicted, truth, lungs)["slices"]  # 0 and 1 are right, 2 is invented, 3 to 5 are empty.
+    assert (slices["mean_dice_all"], slices["mean_dice_marked"]) == (pytest.approx(5 / 6), pytest.approx(2 / 3))
+
+
+def test_the_volume_error_has_a_sign_and_needs_a_true_lesion_for_its_percent() -> None:
+    smaller = evaluate(mask(box(0, 0, 0, depth=1)), mask(box(0, 0, 0, depth=4)))
+    assert smaller["volume_error_ml"] == pytest.approx(-3 * 16 * 0.02)
+    assert smaller["volume_error_percent"] == pytest.approx(-75)
+    assert smaller["false_positive_ml"] == 0
+    invented = evaluate(mask(box(0, 0, 0, depth=1)), mask())
+    assert (invented["volume_error_ml"], invented["volume_error_percent"]) == (pytest.approx(0.32), None)
+    assert invented["false_positive_ml"] == pytest.approx(0.32)
+
+
+def test_false_positive_volume_is_what_lies_beside_the_lesion() -> None:
+    assert evaluate(mask(box(0, 0, 1)), mask(box(0, 0, 0)))["false_positive_ml"] == pytest.approx(2 * 4 * 0.02)
+
+
+def test_each_true_lesion_is_told_with_its_size_and_how_much_of_it_was_found() -> None:
+    truth = mask(box(0, 0, 0), box(5, 10, 10, depth=1), box(9, 0, 0, depth=1, side=2))  # The last is a crumb.
+    covered = lesions_covered(mask(box(1, 0, 0), box(5, 0, 0)), truth)
+    assert covered == [(pytest.approx(0.64), 0.5), (pytest.approx(0.32), 0.0)]
+    assert lesions_covered(mask(box(0, 0, 0)), mask()) == []
 
 
 def test_with_lungs_a_slice_without_lung_is_not_counted_as_empty() -> None:

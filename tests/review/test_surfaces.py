@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from napari_lesionseg.review.surfaces import bounding_box, surface, surface_distances
+from tests.review.slow_surfaces import slow_distances, slow_surface
 
 SPACING = (2.5, 0.7, 0.9)
-
-
-def slow_surface(mask: np.ndarray) -> list[tuple[int, ...]]:
-    """Voxels with a 6-neighbour that is background or outside, one voxel at a time."""
-    found = []
-    for voxel in itertools.product(*map(range, mask.shape)):
-        neighbours = [np.add(voxel, step) for unit in np.eye(3, dtype=int) for step in (unit, -unit)]
-        walls = [bool((n < 0).any() or (n >= mask.shape).any()) or not mask[tuple(n)] for n in neighbours]
-        if mask[voxel] and any(walls):
-            found.append(voxel)
-    return found
-
-
-def slow_distances(mask: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    ours, theirs = np.array(slow_surface(mask)) * SPACING, np.array(slow_surface(truth)) * SPACING
-    table = np.sqrt(((ours[:, None] - theirs[None]) ** 2).sum(axis=2))
-    return table.min(axis=1), table.min(axis=0)
 
 
 def blobs(seed: int, threshold: float) -> np.ndarray:
@@ -39,7 +21,7 @@ def blobs(seed: int, threshold: float) -> np.ndarray:
 def test_hd95_and_nsd_equal_the_slow_reference(seed: int) -> None:
     mask, truth = blobs(seed, 0.6), blobs(seed + 100, 0.9)
     measured = surface_distances(mask, truth, SPACING)
-    forth, back = slow_distances(mask, truth)
+    forth, back = slow_distances(mask, truth, SPACING)
     assert measured.hd95 == pytest.approx(max(np.percentile(forth, 95), np.percentile(back, 95)), abs=1e-9)
     for tolerance in (0.8, 2.0, 5.0):
         near = (forth <= tolerance + 1e-6).sum() + (back <= tolerance + 1e-6).sum()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from lesionseg_training.data import TrainingCase
-from lesionseg_training.evaluate import bootstrap_interval, evaluate_model, quick_dice
+from lesionseg_training.evaluate import evaluate_model, mean_figures, patient_values, quick_dice
 from lesionseg_training.sampling import Pools
 from torch import Tensor, nn
 
@@ -42,32 +42,6 @@ class Nothing(Bright):
 def _model(network: nn.Module) -> LoadedModel:
     card = ModelCard(name="hand-made", architecture=SHAPE, preprocessing=Preprocessing(size=64))
     return LoadedModel(network, card)  # type: ignore[arg-type]
-
-
-def test_the_interval_of_known_numbers() -> None:
-    values = [0.2, 0.4, 0.6, 0.8]
-    interval = bootstrap_interval(values)
-    assert (interval["n"], interval["mean"]) == (4, pytest.approx(0.5))
-    # All 4⁴ = 256 resamples by hand: the 2.5 % and 97.5 % quantiles of their means.
-    means = np.sort([np.mean([values[int(d)] for d in np.base_repr(i, 4).zfill(4)]) for i in range(256)])
-    assert interval["low"] == pytest.approx(means[int(0.025 * 256)], abs=0.051)
-    assert interval["high"] == pytest.approx(means[int(0.975 * 256)], abs=0.051)
-    assert (interval["low"], interval["high"]) == (pytest.approx(0.3), pytest.approx(0.7))
-
-
-def test_the_interval_of_many_patients_is_that_of_the_normal_distribution() -> None:
-    values = np.random.default_rng(0).normal(0.7, 0.1, 400).tolist()
-    interval = bootstrap_interval(values)
-    error = 1.96 * np.std(values) / 20
-    assert interval["low"] == pytest.approx(np.mean(values) - error, abs=0.001)
-    assert interval["high"] == pytest.approx(np.mean(values) + error, abs=0.001)
-    assert bootstrap_interval(values) == interval
-
-
-def test_equal_patients_leave_no_doubt_and_one_or_none_no_interval() -> None:
-    assert bootstrap_interval([0.5, 0.5]) == {"n": 2, "mean": 0.5, "low": 0.5, "high": 0.5}
-    assert bootstrap_interval([0.5]) == {"n": 1, "mean": 0.5, "low": None, "high": None}
-    assert bootstrap_interval([]) == {"n": 0, "mean": None, "low": None, "high": None}
 
 
 @pytest.fixture
@@ -106,6 +80,59 @@ def test_a_missed_lesion_counts_as_nought(gate: Study) -> None:
     mean = evaluate_model(_model(Nothing()), gate, "gate", device="cpu")["mean"]
     assert (mean["dice"]["n"], mean["dice"]["mean"], mean["iou"]["mean"]) == (2, 0, 0)
     assert mean["hd95_mm"] == {"n": 0, "mean": None, "low": None, "high": None}
+
+
+def test_figures_of_a_missed_lesion_and_of_a_healthy_scan_are_kept_apart(gate: Study) -> None:
+    mean = evaluate_model(_model(Nothing()), gate, "gate", device="cpu")["mean"]
+    assert (mean["failures"]["n"], mean["failures"]["mean"]) == (2, 1)  # Patients a and b; c is healthy.
+    assert mean["abs_volume_error_percent"]["mean"] == pytest.approx(100)
+    assert (mean["fn_rate_lesion"]["mean"], mean["fp_rate_empty"]["mean"]) == (1, 0)
+    assert (mean["fp_rate_empty"]["n"], mean["false_positive_ml_healthy"]["n"]) == (3, 1)
+    assert mean["mean_dice_all"]["mean"] == pytest.approx((0.7 + 0.7 + 1) / 3)  # Seven of ten slices are empty.
+
+
+def test_what_is_invented_in_a_healthy_scan_is_told_in_ml() -> None:
+    slices = {"fp_rate_empty": 0.5, "mean_dice_all": 0.5, "mean_dice_marked": 0.0}
+    healthy = {"volume_truth_ml": 0.0, "false_positive_ml": 7.0, "dice": 0.0, "slices": slices}
+    sick = {
+        "volume_truth_ml": 9.0,
+        "false_positive_ml": 1.0,
+        "dice": 0.25,
+        "volume_error_percent": -40.0,
+        "slices": slices,
+    }
+    by_patient = {"p": [healthy, sick], "q": [sick | {"dice": 0.75, "volume_error_percent": 20.0}]}
+    mean = mean_figures(by_patient)
+    assert (mean["false_positive_ml_healthy"]["n"], mean["false_positive_ml_healthy"]["mean"]) == (1, 7.0)
+    assert mean["false_positive_ml"]["mean"] == pytest.approx((4.0 + 1.0) / 2)
+    assert mean["dice"]["mean"] == pytest.approx(0.5)
+    assert mean["failures"]["mean"] == 0.5
+    assert mean["abs_volume_error_percent"]["mean"] == pytest.approx(30)
+    assert patient_values(by_patient, "dice") == {"p": 0.25, "q": 0.75}
+    assert mean["calibration_error"] == {"n": 0, "mean": None, "low": None, "high": None}
+
+
+def test_some_patients_of_a_split_can_be_asked_for_and_each_prediction_looked_at(gate: Study) -> None:
+    seen = []
+    figures = evaluate_model(
+        *(_model(Bright()), gate, "gate"),
+        device="cpu",
+        patients={"a"},
+        look=lambda case, scan, prediction, truth: seen.append((case.id, prediction.mask().volume_ml, truth.volume_ml)),
+    )
+    assert list(figures["cases"]) == [case for case, _, _ in seen] == ["a1", "a2"]
+    for case, predicted, true in seen:
+        assert figures["cases"][case]["volume_pred_ml"] == predicted
+        assert figures["cases"][case]["volume_truth_ml"] == true
+
+
+def test_calibration_needs_lungs(gate: Study, phantoms: Study) -> None:
+    without = evaluate_model(_model(Nothing()), gate, "gate", device="cpu")
+    assert without["mean"]["calibration_error"]["n"] == 0  # The hand-made scans have none.
+    figures = evaluate_model(_model(Nothing()), phantoms, "calibration", device="cpu")
+    (case,) = figures["cases"].values()
+    assert 0 < case["calibration_error"] < 1  # Nothing is found, so the error is the share of the lungs that is lesion.
+    assert figures["mean"]["calibration_error"]["mean"] == case["calibration_error"]
 
 
 def test_progress_is_told_case_by_case(gate: Study) -> None:

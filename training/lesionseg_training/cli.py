@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lesionseg_training.cli_compare import compare_command
 from lesionseg_training.cli_sampling import sampling_command
 from lesionseg_training.config import TrainConfig, config_path, load_config
 from lesionseg_training.events import Event, Failed
@@ -30,6 +31,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("sampling")(sampling_command)
+app.command("compare")(compare_command)
 
 StudyFolder = Annotated[Path, typer.Argument(help="Study folder (lesionseg study create).")]
 RunFolder = Annotated[Path, typer.Option("-o", "--output", help="Run folder, new or (with --resume) started before.")]

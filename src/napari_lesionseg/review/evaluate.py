@@ -18,6 +18,7 @@ from napari_lesionseg.volumes.atomic import write_atomically
 from napari_lesionseg.volumes.volume import Mask
 
 NSD_TOLERANCE_MM = 2.0
+WIDE_TOLERANCE_MM = 5.0
 
 
 def evaluate(predicted: Mask, truth: Mask, lungs: Mask | None = None) -> dict[str, Any]:
@@ -40,6 +41,15 @@ def evaluate(predicted: Mask, truth: Mask, lungs: Mask | None = None) -> dict[st
         lung and without true lesion is not counted, so that ``fp_rate_empty`` is not flattered by neck and
         abdomen. ``fp_rate_empty`` is the share of empty slices with any predicted voxel, ``fn_rate_lesion`` the
         share of lesion slices without any, ``mean_dice`` the mean Dice over lesion slices; None without such slices.
+        Publications average over slices in two more ways: ``mean_dice_all`` over all counted slices, where a slice
+        that both masks leave empty is 1 and one with invented lesion 0; ``mean_dice_marked`` over the ``marked``
+        ones alone, in which either mask has a voxel. ``mean_iou…`` likewise.
+    ``nsd_5mm``
+        As ``nsd_2mm``, at 5 mm.
+    ``volume_error_ml``, ``volume_error_percent``
+        Predicted less true volume, in ml and in percent of the true one; None in percent without true lesion.
+    ``false_positive_ml``
+        Volume predicted outside of the true lesions.
 
     Raises
     ------
@@ -60,6 +70,10 @@ def evaluate(predicted: Mask, truth: Mask, lungs: Mask | None = None) -> dict[st
         "volume_truth_ml": truth.volume_ml,
         **lesion_scores(predicted, truth),
         "slices": _slice_figures(scores, lungs),
+        "nsd_5mm": distances.nsd(WIDE_TOLERANCE_MM),
+        "volume_error_ml": predicted.volume_ml - truth.volume_ml,
+        "volume_error_percent": 100 * (predicted.volume_ml / truth.volume_ml - 1) if truth.volume_ml else None,
+        "false_positive_ml": scores.scan.false_positive * truth.geometry.voxel_ml,
     }
 
 
@@ -91,6 +105,20 @@ def lesion_scores(predicted: Mask, truth: Mask) -> dict[str, float | None]:
     return {"lesion_precision": precision, "lesion_recall": recall, "lesion_f1": _f1(precision, recall)}
 
 
+def lesions_covered(predicted: Mask, truth: Mask) -> list[tuple[float, float]]:
+    """List each true lesion of at least 0.1 ml: its volume in ml, and the share of it that is predicted."""
+    check_grid(predicted, truth)
+    box = bounding_box(truth.array)
+    theirs = truth.array[box] != 0
+    if not theirs.any():
+        return []
+    components, voxels = label_lesions(theirs)
+    hit = np.bincount(components[predicted.array[box] != 0], minlength=len(voxels) + 1)[1:]
+    voxel_ml = truth.geometry.voxel_ml
+    large = is_lesion(voxels, voxel_ml)
+    return list(zip((voxels[large] * voxel_ml).tolist(), (hit[large] / voxels[large]).tolist(), strict=True))
+
+
 def _share_touched(mask: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_], voxel_ml: float) -> float | None:
     """Share of the lesions of ``mask`` in which ``other`` has a voxel."""
     if not mask.any():
@@ -115,6 +143,9 @@ def _slice_figures(scores: SliceScores, lungs: Mask | None) -> dict[str, float |
     empty = ~lesion
     if lungs is not None:
         empty &= np.array([one.any() for one in lungs.array])
+    counted = lesion | empty
+    either = counted & (lesion | marked)
+    all_dice, all_iou = np.nan_to_num(scores.dice, nan=1.0), np.nan_to_num(scores.iou, nan=1.0)
     return {
         "n": int(lesion.sum() + empty.sum()),
         "lesion": int(lesion.sum()),
@@ -122,6 +153,12 @@ def _slice_figures(scores: SliceScores, lungs: Mask | None) -> dict[str, float |
         "fp_rate_empty": _mean(marked[empty]),
         "fn_rate_lesion": _mean(~marked[lesion]),
         "mean_dice": _mean(scores.dice[lesion]),
+        "mean_dice_all": _mean(all_dice[counted]),
+        "mean_dice_marked": _mean(scores.dice[either]),
+        "mean_iou": _mean(scores.iou[lesion]),
+        "mean_iou_all": _mean(all_iou[counted]),
+        "mean_iou_marked": _mean(scores.iou[either]),
+        "marked": int(either.sum()),
     }
 
 

@@ -90,7 +90,7 @@ def _directed(start: Bools, end: Bools, spacing: tuple[float, float, float]) -> 
         return np.full(len(distances), np.inf)
     if apart.any():
         tree = cKDTree(np.argwhere(end) * spacing, balanced_tree=False, compact_nodes=False)
-        distances[apart] = tree.query(np.argwhere(start)[apart] * spacing)[0]
+        distances[apart] = tree.query(np.argwhere(start)[apart] * spacing, workers=-1)[0]  # On all cores.
     return distances
 
 
