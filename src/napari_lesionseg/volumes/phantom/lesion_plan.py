@@ -60,7 +60,7 @@ def draw_plan(rng: np.random.Generator, lung: Flags, slice_mm: float, quantile: 
     wanted = min(lesion_slices(len(lung), quantile), int(0.9 * np.count_nonzero(lung)))
     if wanted == 0:
         return LesionPlan(np.zeros(len(lung), bool), ())
-    volumes = _volumes(rng, float(ndtri(np.clip(1 - quantile, 0.01, 0.99))))
+    volumes = draw_volumes(rng, float(ndtri(np.clip(1 - quantile, 0.01, 0.99))))
     widths = 10 * (6 * volumes / np.pi) ** (1 / 3)
     heights = widths * rng.lognormal(*HEIGHT_LOG_RATIO, len(volumes)) / slice_mm
     middles = _middles(rng, heights, np.flatnonzero(lung))
@@ -105,7 +105,7 @@ def _stretch(middles: npt.NDArray[np.float64], heights: npt.NDArray[np.float64],
     return high
 
 
-def _volumes(rng: np.random.Generator, much: float) -> npt.NDArray[np.float64]:
+def draw_volumes(rng: np.random.Generator, much: float) -> npt.NDArray[np.float64]:
     """Volumes in ml, largest first; ``much`` is a normal score that goes along with many and large lesions."""
     scores = 0.6 * much + 0.8 * rng.standard_normal(2)
     count = int(np.clip(round(np.exp(COUNT_LOG[0] + COUNT_LOG[1] * scores[0])), 1, MOST_LESIONS))
