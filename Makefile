@@ -5,9 +5,10 @@
 #   make unit ARGS="-k nifti -x"    pytest with arguments of your own
 #   make hazards           a line per hazard: what was measured, holds or falls short (SCALE=ci: the quick one)
 #   make bench ARGS="--quick"       every target of speed and memory beside its peer
+#   make experiments                recipes, networks and samplers on generated patients, 15 minutes; one JSON line at the end
 #   make peers                      other people's readers and viewers judge our exports
 
-.PHONY: help system venv demo demo-study bench test lint types contracts unit core screens test-pyqt6 peers hazards format clean
+.PHONY: help system venv demo demo-study bench test lint types contracts unit core screens test-pyqt6 experiments peers hazards format clean
 .NOTPARALLEL:
 
 python := .venv/bin/python
@@ -65,6 +66,9 @@ test-pyqt6: system venv
 bench: system venv
 	@$(python) scripts/headless.py $(python) benchmarks/run.py $(or $(ARGS),--write)
 
+experiments: venv
+	@$(python) benchmarks/experiments/phantom.py $(ARGS)
+
 peers: system venv
 	@$(python) scripts/headless.py $(python) scripts/peers.py $(ARGS)
 
@@ -76,4 +80,4 @@ format: venv
 	$(python) -m ruff format
 
 clean:
-	rm -rf .venv .venv-pyqt6 .venv-nnunet tests/peers/js/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output demo-study peers-output
+	rm -rf .venv .venv-pyqt6 .venv-nnunet tests/peers/js/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-output demo-study experiments-output peers-output

@@ -38,7 +38,7 @@ CORONACASES: Final = {number: "train" if number <= 8 else "calibration" for numb
 IMLAB: Final = {1: "test", 2: "train", 3: "train", 4: "test"}
 LUNG1_SLICES: Final = (76, 105)
 """The tumour ends at slice 53, but opacity beside and above it goes on to slice 73."""
-PHANTOMS: Final = {"ill": 10, "healthy": 8}
+PHANTOMS: Final = {"ill": 5, "healthy": 5}
 SHAPE: Final = (64, 256, 256)
 
 

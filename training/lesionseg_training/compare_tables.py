@@ -29,6 +29,7 @@ ACCURACY = {
     "lesion_f1": "Lesion F1",
     "fp_rate_empty": "False-positive slices",
     "fn_rate_lesion": "Missed lesion slices",
+    "fn_rate_50px": "Missed lesion slices of > 50 pixels",
     "false_positive_ml": "False-positive ml",
     "false_positive_ml_healthy": "False-positive ml, lesion-free scans",
     "volume_error_ml": "Volume error (ml)",

@@ -34,7 +34,7 @@ Look = Callable[[Case, Volume, Prediction, Mask], None]
 OF_ALL = ("fp_rate_empty", "mean_dice_all", "mean_dice_marked", "mean_iou_all", "mean_iou_marked", "false_positive_ml")
 OF_LESIONS = (
     *("dice", "iou", "nsd_2mm", "nsd_5mm", "hd95_mm", "volume_error_ml", "mean_dice", "mean_iou"),
-    *("lesion_precision", "lesion_recall", "lesion_f1", "fn_rate_lesion"),
+    *("lesion_precision", "lesion_recall", "lesion_f1", "fn_rate_lesion", "fn_rate_50px"),
 )
 
 

@@ -18,6 +18,7 @@ from napari_lesionseg.volumes.atomic import write_atomically
 from napari_lesionseg.volumes.volume import Mask
 
 NSD_TOLERANCE_MM = 2.0
+LARGE_PIXELS = 50
 WIDE_TOLERANCE_MM = 5.0
 
 
@@ -40,7 +41,8 @@ def evaluate(predicted: Mask, truth: Mask, lungs: Mask | None = None) -> dict[st
         ``n`` slices, of which ``lesion`` hold true lesion and ``empty`` do not. With ``lungs``, a slice without
         lung and without true lesion is not counted, so that ``fp_rate_empty`` is not flattered by neck and
         abdomen. ``fp_rate_empty`` is the share of empty slices with any predicted voxel, ``fn_rate_lesion`` the
-        share of lesion slices without any, ``mean_dice`` the mean Dice over lesion slices; None without such slices.
+        share of lesion slices without any, ``fn_rate_50px`` that of slices with more than 50 lesion pixels,
+        ``mean_dice`` the mean Dice over lesion slices; None without such slices.
         Publications average over slices in two more ways: ``mean_dice_all`` over all counted slices, where a slice
         that both masks leave empty is 1 and one with invented lesion 0; ``mean_dice_marked`` over the ``marked``
         ones alone, in which either mask has a voxel. ``mean_iou…`` likewise.
@@ -152,6 +154,7 @@ def _slice_figures(scores: SliceScores, lungs: Mask | None) -> dict[str, float |
         "empty": int(empty.sum()),
         "fp_rate_empty": _mean(marked[empty]),
         "fn_rate_lesion": _mean(~marked[lesion]),
+        "fn_rate_50px": _mean(~marked[scores.hit + scores.missed > LARGE_PIXELS]),
         "mean_dice": _mean(scores.dice[lesion]),
         "mean_dice_all": _mean(all_dice[counted]),
         "mean_dice_marked": _mean(scores.dice[either]),
