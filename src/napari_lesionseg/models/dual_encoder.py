@@ -127,6 +127,11 @@ class DualEncoderUNet(LesionNetwork):
         logits, presence = self._decode(*self.encode(self.pad(stack)))
         return logits[..., :height, :width], presence
 
+    def forward(self, stack: Tensor) -> Tensor:
+        """Mark the lesions of the centre slice, in the two parts that backends run apart (see :class:`LesionNetwork`)."""
+        height, width = stack.shape[-2:]
+        return self.decode(*self.encode(self.pad(stack)))[..., :height, :width]
+
     def encode(self, padded: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """What encoder A and encoder B see.
 
