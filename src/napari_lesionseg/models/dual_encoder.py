@@ -128,7 +128,7 @@ class DualEncoderUNet(LesionNetwork):
         return logits[..., :height, :width], presence
 
     def forward(self, stack: Tensor) -> Tensor:
-        """Mark the lesions of the centre slice, in the two parts that backends run apart (see :class:`LesionNetwork`)."""
+        """Mark the lesions of the centre slice, in the two parts that backends run apart."""
         height, width = stack.shape[-2:]
         return self.decode(*self.encode(self.pad(stack)))[..., :height, :width]
 
