@@ -32,6 +32,7 @@ TINY: dict[str, Any] = {
     "patch": 32,
     "validate_every": 1,
     "threads": 1,
+    "precision": "32",
 }
 
 Kind = TypeVar("Kind")
@@ -110,7 +111,9 @@ class Run:
     def records(self) -> list[dict[str, Any]]:
         """The metrics without what a clock decides."""
         lines = [json.loads(line) for line in (self.folder / "metrics.jsonl").read_text().splitlines()]
-        return [{key: value for key, value in one.items() if key not in ("seconds", "eta_s")} for one in lines]
+        return [
+            {key: value for key, value in one.items() if key not in ("seconds", "eta_s", "data_share")} for one in lines
+        ]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import torch
 from lesionseg_training.checkpoint import FILE, TrainState, load_checkpoint, save_checkpoint
 from lesionseg_training.start import new_state
-from lesionseg_training.step import add_gradients, take_step
+from lesionseg_training.step import Stepper, add_gradients, take_step
 
 from napari_lesionseg.errors import LesionsegError
 
@@ -24,8 +24,8 @@ def _trained(config, steps: int = 2) -> TrainState:
 def _train(state: TrainState, config, steps: int) -> None:
     grey = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     for _ in range(steps):
-        add_gradients(state, grey, (grey[:, 1:2] > 0.8).float(), config, 1.0)
-        take_step(state, config, 0.5)
+        add_gradients(Stepper(state, config), grey, (grey[:, 1:2] > 0.8).float(), 1.0)
+        take_step(Stepper(state, config), 0.5)
 
 
 def _all_tensors(state: TrainState) -> list[torch.Tensor]:

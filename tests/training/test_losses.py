@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 from lesionseg_training.config import TrainConfig, load_config
-from lesionseg_training.losses import hybrid_loss, soft_dice_loss
+from lesionseg_training.losses import Whole, hybrid_loss, overlap_sums, presence_loss, soft_dice_loss
 from torch import Tensor
 
 P = torch.tensor([[[[0.9, 0.2], [0.1, 0.6]]]], dtype=torch.float64)
@@ -87,3 +87,37 @@ def test_with_robust_dice_removes_hallucination() -> None:
     config = load_config("robust")
     assert config.patch is not None
     assert _dice_to_bce(*_hallucination(config.batch_size, config.patch, 500), config) >= 5
+
+
+@pytest.mark.parametrize("pool", [True, False])
+def test_the_parts_of_a_batch_add_up_to_its_loss_and_its_gradient(pool: bool) -> None:
+    logits = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    target = (logits.detach() > 0.8).double() * torch.tensor([1.0, 0, 0, 1, 1])[:, None, None, None]
+    presence = logits.mean((1, 2, 3))
+    terms = {"dice_weight": 0.6, "bce_weight": 0.4, "pool": pool, "epsilon": 1e-5}
+    loss = hybrid_loss(logits, target, **terms) + 0.3 * presence_loss(presence, target)
+    (gradient,) = torch.autograd.grad(loss, logits, retain_graph=True)
+    whole = Whole(5, overlap_sums(torch.sigmoid(logits), target).detach())
+    added = torch.zeros((), dtype=torch.float64)
+    for part in (slice(0, 2), slice(2, 3), slice(3, 5)):  # The second has no lesion.
+        added = added + hybrid_loss(logits[part], target[part], whole=whole, **terms)
+        added = added + 0.3 * presence_loss(presence[part], target[part], whole)
+    assert added.item() == pytest.approx(loss.item(), rel=1e-12)
+    assert torch.allclose(torch.autograd.grad(added, logits)[0], gradient, rtol=1e-9, atol=0)
+
+
+def test_pooled_dice_has_the_gradient_of_its_formula() -> None:
+    probability = P.clone().requires_grad_()
+    soft_dice_loss(probability, T, pool=True, epsilon=0.1).backward()
+    # d/dp of 1 − (2·1.5 + 0.1) / (3.8 + 0.1), for t = 1 and for t = 0.
+    in_lesion, outside = -2 / 3.9 + 3.1 / 3.9**2, 3.1 / 3.9**2
+    assert probability.grad is not None
+    assert probability.grad.flatten().tolist() == pytest.approx([in_lesion, outside, outside, in_lesion])
+
+
+def test_presence_is_asked_of_the_slice_and_not_of_its_pixels() -> None:
+    target = torch.zeros(3, 1, 2, 2)
+    target[0, 0, 0, 0], target[1, 0, 0, 0] = 0.6, 0.4  # Less than half a pixel is none.
+    expected = -(math.log(0.8) + math.log(0.8) + math.log(0.3)) / 3
+    presence = torch.logit(torch.tensor([0.8, 0.2, 0.7]))
+    assert presence_loss(presence, target).item() == pytest.approx(expected)

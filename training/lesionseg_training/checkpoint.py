@@ -31,6 +31,8 @@ class TrainState:
         Epochs done.
     history
         One record an epoch, as written to ``metrics.jsonl``.
+    micro_batch
+        Slices that go through the network at a time; ``None``: all. What this machine has memory for, so it is not saved.
     """
 
     network: LesionNetwork
@@ -38,6 +40,7 @@ class TrainState:
     optimiser: Optimizer
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    micro_batch: int | None = None
 
 
 def save_checkpoint(run: Path, state: TrainState) -> None:

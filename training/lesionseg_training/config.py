@@ -89,6 +89,15 @@ class TrainConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int | None = Field(None, ge=1)
     """CPU threads; ``None``: all cores, or what ``OMP_NUM_THREADS`` says."""
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    """Numbers that layers compute with: float32, or bfloat16 where it can be (weights and loss stay float32). ``auto``:
+    bfloat16 where the device has it in hardware."""
+    micro_batch: int | None = Field(None, ge=1)
+    """Slices that go through the network at a time, to save memory; the gradient is that of the whole batch."""
+    devices: int = Field(1, ge=1)
+    """Processes on each node that share every batch: one a GPU, or with ``cpu`` so many on the CPU."""
+    nodes: int = Field(1, ge=1)
+    """Computers that share every batch, see ``training/slurm.sh``."""
 
     @field_validator("validation_split", mode="before")
     @classmethod

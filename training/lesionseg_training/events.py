@@ -44,6 +44,8 @@ class Epoch(Event):
     """An epoch ended and its checkpoint is on disk.
 
     ``train_dice`` is over the cut-outs trained on; ``dice`` is per case on validation patients, where looked at.
+    ``predicted_share`` and ``lesion_share`` are shares of the pixels trained on, by which a network that marks nothing
+    (or everything) gives itself away. ``data_share`` is the share of the steps' time spent waiting for cut-outs.
     """
 
     epoch: int
@@ -54,6 +56,9 @@ class Epoch(Event):
     learning_rate: float
     seconds: float
     eta_s: float
+    predicted_share: float = 0.0
+    lesion_share: float = 0.0
+    data_share: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lesionseg_training.batches import draw_batches
-from lesionseg_training.checkpoint import TrainState, load_checkpoint
+from lesionseg_training.board import Board
+from lesionseg_training.checkpoint import load_checkpoint
 from lesionseg_training.config import TrainConfig, config_path
-from lesionseg_training.data import TrainingCase, load_data, to_tensors
+from lesionseg_training.data import TrainingCase, TrainingData, cut, draw_views, load_data
 from lesionseg_training.evaluate import quick_dice
 from lesionseg_training.events import Epoch, Event, Finished, Started, Step, Warning_
+from lesionseg_training.machine import Machine, machine_for
 from lesionseg_training.outcome import make_card, publish
+from lesionseg_training.prefetch import prefetched
 from lesionseg_training.run_folder import MODEL, claimed, open_run, record, record_history
+from lesionseg_training.sampling import Batch
 from lesionseg_training.schedule import Pace, looks_at
 from lesionseg_training.start import new_state
-from lesionseg_training.step import add_gradients, check_weights, take_step
-from napari_lesionseg.inference.device import choose_device, describe_device
+from lesionseg_training.step import Stepper, add_gradients, check_weights, take_step
+from lesionseg_training.tally import Tally
+from napari_lesionseg.inference.device import describe_device
 from napari_lesionseg.models.card import load_card
-from napari_lesionseg.models.network import LesionNetwork
 from napari_lesionseg.study.store import Study
 
 Emit = Callable[[Event], None]
@@ -44,9 +49,10 @@ def fit(
     Parameters
     ----------
     run
-        Run folder: ``config.json``, ``metrics.jsonl``, ``curves.png``, ``checkpoint.safetensors``, ``model/``.
+        Run folder: ``config.json``, ``metrics.jsonl``, ``curves.png``, ``checkpoint.safetensors``, TensorBoard's files,
+        ``model/``.
     config
-        Of a resumed run that which it was started with, but for device and threads.
+        Of a resumed run that which it was started with, but for what is the machine's (device, threads, …).
     start
         Model folder whose weights the training starts from.
     resume
@@ -62,82 +68,111 @@ def fit(
     parent = load_card(start).sha256 if start is not None else ""
     if resume:
         config_path(run)
-    with claimed(run):
-        config = open_run(run, config, resume=resume, parent=parent)
+    with machine_for(config) as machine, claimed(run) if machine.first else nullcontext():
+        if machine.first:
+            config = open_run(run, config, resume=resume, parent=parent)
+        machine.wait()
+        if not machine.first:  # The first process has written the configuration; this one may not speak.
+            config, emit = open_run(run, config, resume=True, parent=parent), lambda event: None
         with _threads(config.threads):
-            return _fit(study, run, config, start, emit)
+            return _fit(study, run, config, start, machine, emit)
 
 
-def _fit(study: Study, run: Path, config: TrainConfig, start: Path | None, emit: Emit) -> Path:
-    device = choose_device(config.device)
-    state = new_state(config, device, start)
-    data = load_data(study, config, lambda message: emit(Warning_(message)))
-    if load_checkpoint(run, state):
-        record_history(run, state, draw=looks_at(config, state.epoch - 1))  # It may have been killed before that.
+def _fit(study: Study, run: Path, config: TrainConfig, start: Path | None, machine: Machine, emit: Emit) -> Path:
+    state = new_state(config, machine.device, start)
+    data = _load(study, config, machine, emit)
+    if load_checkpoint(run, state) and machine.first:
+        record_history(run, state)  # It may have been killed before that.
+    machine.wait()
     patients = {"train": len({c.patient for c in data.cases}), "validation": len({c.patient for c in data.held_out})}
-    emit(Started(str(run), config.name, describe_device(device), config.epochs, state.epoch, patients))
+    emit(Started(str(run), config.name, describe_device(machine.device), config.epochs, state.epoch, patients))
 
-    pace = Pace(config)
-    for epoch in range(state.epoch, config.epochs):
-        began = time.perf_counter()
-        loss, train_dice, steps = _train_epoch(state, data.cases, config, device, pace, emit)
-        look = looks_at(config, epoch)
-        dice = _validate(state.average, data.held_out, config, device, pace) if look and data.held_out else None
-        state.epoch = epoch + 1
-        ended = Epoch(
-            epoch=state.epoch,
-            epochs=config.epochs,
-            loss=loss,
-            train_dice=train_dice,
-            dice=dice,
-            learning_rate=state.optimiser.param_groups[0]["lr"],
-            seconds=time.perf_counter() - began,
-            eta_s=pace.seconds_left(steps * (config.epochs - state.epoch), state.epoch),
-        )
-        state.history.append(asdict(ended))
-        record(run, state, draw=look)
-        emit(ended)
+    stepper, pace = Stepper(state, config, machine, lambda message: emit(Warning_(message))), Pace(config)
+    with closing(Board(run, state.epoch)) as board:
+        for epoch in range(state.epoch, config.epochs):
+            began = time.perf_counter()
+            tally = _train_epoch(stepper, data.cases, pace, emit)
+            dice = _validate(stepper, data.held_out, pace) if looks_at(config, epoch) else None
+            state.epoch = epoch + 1
+            ended = Epoch(
+                epoch=state.epoch,
+                epochs=config.epochs,
+                dice=dice,
+                learning_rate=state.optimiser.param_groups[0]["lr"],
+                seconds=time.perf_counter() - began,
+                eta_s=pace.seconds_left(tally.steps * (config.epochs - state.epoch), state.epoch),
+                **tally.figures(),
+            )
+            state.history.append(asdict(ended))
+            if machine.first:
+                board.add(state.history[-1])
+                record(run, state)
+            emit(ended)
 
-    card = publish(run / MODEL, state.average, make_card(config, data, device, start), study, config, device)
-    emit(Finished(str(run / MODEL), "completed", card.metrics))
+    if machine.first:
+        card = make_card(config, data, machine.device, start)
+        card = publish(run / MODEL, state.average, card, study, config, machine.device)
+        emit(Finished(str(run / MODEL), "completed", card.metrics))
     return run / MODEL
 
 
-def _train_epoch(
-    state: TrainState, cases: list[TrainingCase], config: TrainConfig, device: str, pace: Pace, emit: Emit
-) -> tuple[float, float, int]:
-    """One pass over the epoch's batches; mean loss, Dice pooled over all its cut-outs, and their number."""
+def _load(study: Study, config: TrainConfig, machine: Machine, emit: Emit) -> TrainingData:
+    """Read the cases; the first process before the others, so that they find what it has prepared."""
+    if not machine.first:
+        machine.wait()
+    data = load_data(study, config, lambda message: emit(Warning_(message)))
+    if machine.first:
+        machine.wait()
+    return data
+
+
+def _train_epoch(stepper: Stepper, cases: list[TrainingCase], pace: Pace, emit: Emit) -> Tally:
+    """One pass over the epoch's batches."""
+    state, config = stepper.state, stepper.config
     rng = np.random.default_rng([config.seed, state.epoch])
     batches = draw_batches(cases, config, rng, state.epoch)
-    steps, losses, overlaps = len(batches), [], np.zeros(2)
+    tally, steps = Tally(), len(batches)
+    cut_outs = prefetched(_cut(cases, batches, stepper, rng), config.prefetch)
     state.network.train()
-    for index, batch in enumerate(batches):
+    for index in range(steps):
         began = time.perf_counter()
-        grey, target = (tensor.to(device) for tensor in to_tensors(cases, batch, config, rng))
+        grey, target = (tensor.to(stepper.machine.device) for tensor in next(cut_outs))
+        waited = time.perf_counter() - began
         first = index - index % config.accumulate
         group = min(config.accumulate, steps - first)  # The last one may be smaller.
-        loss, overlap = add_gradients(state, grey, target, config, 1 / group)
+        loss, pixels = add_gradients(stepper, grey, target, 1 / group)
         if index + 1 == first + group:
-            take_step(state, config, (state.epoch + index / steps) / config.epochs)
-        losses.append(loss)
-        overlaps += overlap
-        pace.stepped(time.perf_counter() - began)
+            take_step(stepper, (state.epoch + index / steps) / config.epochs)
+        seconds = time.perf_counter() - began
+        tally.add(loss, pixels, seconds, waited)
+        pace.stepped(seconds)
         done, total = state.epoch * steps + index + 1, config.epochs * steps
         emit(Step(done, total, loss, pace.seconds_left(total - done, state.epoch)))
-    check_weights(state)
-    return float(np.mean(losses)), float(2 * overlaps[0] / max(overlaps[1], 1.0)), steps
+    check_weights(stepper)
+    return tally
 
 
-def _validate(
-    network: LesionNetwork, cases: list[TrainingCase], config: TrainConfig, device: str, pace: Pace
-) -> float | None:
-    """Mean Dice of the cases that have lesion or got some."""
+def _cut(
+    cases: Sequence[TrainingCase], batches: Sequence[Batch], stepper: Stepper, rng: np.random.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """This process's part of each batch; all that is random is drawn for the whole, as every process does."""
+    for batch in batches:
+        views = draw_views(cases, batch, stepper.config, rng)
+        part = stepper.machine.part(len(batch))
+        yield cut(cases, batch[part], views[part], stepper.config)
+
+
+def _validate(stepper: Stepper, cases: Sequence[TrainingCase], pace: Pace) -> float | None:
+    """Mean Dice of the cases that have lesion or got some; each process looks at some of them."""
+    config, machine, network = stepper.config, stepper.machine, stepper.state.average
     began = time.perf_counter()
-    scores = [quick_dice(network, case, device, config.threshold, config.validation_stride) for case in cases]
-    network.to(device)  # Inference goes to the CPU when memory runs out.
-    pace.looked(time.perf_counter() - began)
+    mine = cases[machine.rank :: machine.size]
+    scores = [quick_dice(network, case, machine.device, config.threshold, config.validation_stride) for case in mine]
+    network.to(machine.device)  # Inference goes to the CPU when memory runs out.
     defined = [score for score in scores if score is not None]
-    return float(np.mean(defined)) if defined else None
+    total, count = machine.add_figures([sum(defined), len(defined)])
+    pace.looked(time.perf_counter() - began)
+    return total / count if count else None
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from napari_lesionseg.models.card import CARD, WEIGHTS
 from napari_lesionseg.volumes.atomic import write_atomically
 
 METRICS, CURVES, MODEL = "metrics.jsonl", "curves.png", "model"
-MACHINE = {"device", "threads", "cache_gb", "prefetch"}  # What a resumed run may do otherwise than before.
+# What a resumed run may do otherwise than before.
+MACHINE = {"device", "threads", "precision", "micro_batch", "devices", "nodes", "cache_gb", "prefetch"}
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def open_run(run: Path, config: TrainConfig, *, resume: bool, parent: str) -> Tr
     Parameters
     ----------
     config
-        Of a resumed run that which it was started with, but for device and threads.
+        Of a resumed run that which it was started with, but for what is the machine's (device, threads, …).
     parent
         SHA-256 of the weights to start from, or empty.
 
@@ -68,18 +69,17 @@ def open_run(run: Path, config: TrainConfig, *, resume: bool, parent: str) -> Tr
     return config
 
 
-def record(run: Path, state: TrainState, *, draw: bool) -> None:
+def record(run: Path, state: TrainState) -> None:
     """Write checkpoint, metrics and curves; the checkpoint first, for the others can be made again from it."""
     save_checkpoint(run, state)
-    record_history(run, state, draw=draw)
+    record_history(run, state)
 
 
-def record_history(run: Path, state: TrainState, *, draw: bool) -> None:
-    """Write ``metrics.jsonl`` and, if ``draw``, ``curves.png``."""
+def record_history(run: Path, state: TrainState) -> None:
+    """Write ``metrics.jsonl`` and ``curves.png``."""
     lines = "".join(json.dumps(one, allow_nan=False) + "\n" for one in state.history)
     write_atomically(run / METRICS, lines.encode())
-    if draw:
-        draw_curves(run / CURVES, state.history)
+    draw_curves(run / CURVES, state.history)
 
 
 def _kept_config(run: Path, asked: TrainConfig, parent: str) -> TrainConfig:

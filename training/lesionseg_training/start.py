@@ -30,7 +30,7 @@ def new_state(config: TrainConfig, device: str, start: Path | None) -> TrainStat
         network = _given(config, device, start)
     average = copy.deepcopy(network).requires_grad_(False) if config.ema else network
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    return TrainState(network, average, optimiser)
+    return TrainState(network, average, optimiser, micro_batch=config.micro_batch)
 
 
 def _given(config: TrainConfig, device: str, start: Path) -> LesionNetwork:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,52 +15,67 @@ from torch import Tensor
 
 from lesionseg_training.checkpoint import TrainState
 from lesionseg_training.config import TrainConfig
-from lesionseg_training.losses import hybrid_loss
+from lesionseg_training.losses import Whole, hybrid_loss, overlap_sums, presence_loss
+from lesionseg_training.machine import Machine
 from lesionseg_training.schedule import learning_rate
 from napari_lesionseg.errors import LesionsegError
 
-Overlap = npt.NDArray[np.float64]
+Pixels = npt.NDArray[np.float64]
+Result = TypeVar("Result")
 
 
-def add_gradients(
-    state: TrainState, grey: Tensor, target: Tensor, config: TrainConfig, share: float
-) -> tuple[float, Overlap]:
-    """Forward and backward; the loss, and the pixels (hit, predicted + lesion) that Dice is made of.
+@dataclass(frozen=True, eq=False)
+class Stepper:
+    """What all steps of a run have in common."""
+
+    state: TrainState
+    config: TrainConfig
+    machine: Machine = Machine()
+    warn: Callable[[str], None] = lambda message: None
+
+
+def add_gradients(stepper: Stepper, grey: Tensor, target: Tensor, share: float) -> tuple[float, Pixels]:
+    """Forward and backward; the loss, and the pixels (hit, predicted, lesion, all) of the whole batch.
+
+    Where memory runs out, the batch is split into smaller micro-batches and done again; the gradient stays what it is.
 
     Parameters
     ----------
     grey, target
-        (N, K, H, W) and (N, 1, H, W), from 0 to 1.
+        (N, K, H, W) and (N, C, H, W), from 0 to 1: this process's part of the batch.
     share
         Of this batch in the step.
 
     Raises
     ------
     LesionsegError
-        If memory does not suffice, or the loss is not a number.
+        If memory does not suffice for a single slice, or the loss is not a number.
     """
-    try:
-        logits = state.network(grey)
-        loss = hybrid_loss(
-            logits,
-            target,
-            dice_weight=config.dice_weight,
-            bce_weight=config.bce_weight,
-            pool=config.pool_dice,
-            epsilon=config.epsilon,
+    machine, network = stepper.machine, stepper.state.network
+    earlier = [weight.grad for weight in network.parameters()]  # Of other batches of this step.
+
+    def sums() -> Tensor:
+        return sum((_sums(stepper, *part) for part in _parts(stepper.state, grey, target)), torch.zeros(2).to(grey))
+
+    def backward() -> Pixels:
+        network.zero_grad(set_to_none=True)
+        whole = of_all or (Whole(len(grey), sums()) if _is_split(stepper.state, grey) else None)
+        return sum(
+            (_backward(stepper, *part, whole, share) for part in _parts(stepper.state, grey, target)), np.zeros(5)
         )
-        (loss * share).backward()
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise LesionsegError(
-            f"Memory does not suffice for batches of {config.batch_size}; start a new run with a smaller batch_size or "
-            "patch, or on another device."
-        ) from error
-    predicted, lesion = logits.detach() > 0, target > 0.5
-    pixels = [(predicted & lesion).sum().item(), predicted.sum().item() + lesion.sum().item()]
-    return _finite(loss, state), np.array(pixels, np.float64)
+
+    of_all = None
+    if machine.size > 1:
+        slices = int(machine.add_figures([len(grey)])[0])
+        of_all = Whole(slices, machine.add(_in_memory(stepper, len(grey), sums)))
+    loss, *pixels = machine.add_figures(_in_memory(stepper, len(grey), backward).tolist())
+    for weight, before in zip(network.parameters(), earlier, strict=True):
+        if before is not None:
+            weight.grad = before if weight.grad is None else weight.grad + before
+    return _finite(loss, stepper), np.array(pixels)
 
 
-def take_step(state: TrainState, config: TrainConfig, progress: float) -> None:
+def take_step(stepper: Stepper, progress: float) -> None:
     """Turn the gradients into new weights; ``progress`` is the share of the run that is done.
 
     Raises
@@ -64,10 +83,13 @@ def take_step(state: TrainState, config: TrainConfig, progress: float) -> None:
     LesionsegError
         If the gradients are not finite: they can be so where the loss is, and would spoil the weights for good.
     """
+    state, config = stepper.state, stepper.config
     for group in state.optimiser.param_groups:
         group["lr"] = learning_rate(config, progress)
+    if stepper.machine.size > 1:
+        _add_up_gradients(stepper)
     limit = 1.0 if config.schedule == "cosine" else math.inf
-    _finite(torch.nn.utils.clip_grad_norm_(state.network.parameters(), limit), state)
+    _finite(torch.nn.utils.clip_grad_norm_(state.network.parameters(), limit).item(), stepper)
     state.optimiser.step()
     state.optimiser.zero_grad(set_to_none=True)
     if state.average is state.network:
@@ -80,7 +102,7 @@ def take_step(state: TrainState, config: TrainConfig, progress: float) -> None:
             mean.lerp_(weight, 1 - decay)
 
 
-def check_weights(state: TrainState) -> None:
+def check_weights(stepper: Stepper) -> None:
     """Refuse weights that are not finite, so that no checkpoint ever holds such.
 
     Raises
@@ -88,16 +110,109 @@ def check_weights(state: TrainState) -> None:
     LesionsegError
         If there is one.
     """
-    for network in (state.network, state.average):
+    for network in (stepper.state.network, stepper.state.average):
         for weight in network.parameters():
-            _finite(weight.detach().abs().max(), state)
+            _finite(weight.detach().abs().max().item(), stepper)
 
 
-def _finite(value: Tensor, state: TrainState) -> float:
-    number = value.item()
-    if not math.isfinite(number):
-        raise LesionsegError(
-            f"The loss stopped being a number in epoch {state.epoch + 1}, and the checkpoint before it is kept; "
-            "start a new run with a lower learning_rate."
+def _backward(stepper: Stepper, grey: Tensor, target: Tensor, whole: Whole | None, share: float) -> Pixels:
+    """Add a part's gradients; its share of the loss, and its pixels (hit, predicted, lesion, all)."""
+    config = stepper.config
+    logits, presence = _marks(stepper, grey)
+    loss = hybrid_loss(
+        logits,
+        target,
+        dice_weight=config.dice_weight,
+        bce_weight=config.bce_weight,
+        pool=config.pool_dice,
+        epsilon=config.epsilon,
+        whole=whole,
+    )
+    weight = getattr(config, "presence_weight", 0.0)
+    if presence is not None and weight:
+        loss = loss + weight * presence_loss(presence, target, whole)
+    (loss * share).backward()
+    predicted, lesion = logits.detach() > 0, target > 0.5
+    counts = [(predicted & lesion).sum().item(), predicted.sum().item(), lesion.sum().item(), lesion.numel()]
+    return np.array([loss.item(), *counts], np.float64)
+
+
+def _sums(stepper: Stepper, grey: Tensor, target: Tensor) -> Tensor:
+    with torch.no_grad():
+        return overlap_sums(torch.sigmoid(_marks(stepper, grey)[0]), target)
+
+
+def _marks(stepper: Stepper, grey: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Logits of pixels and, from a network with a presence head, of slices; both in float32 at least."""
+    network = stepper.state.network
+    with torch.autocast(stepper.machine.device, torch.bfloat16, enabled=stepper.machine.half):
+        logits, presence = network.marks(grey) if hasattr(network, "marks") else (network(grey), None)
+    if stepper.machine.half:
+        return logits.float(), None if presence is None else presence.float()
+    return logits, presence
+
+
+def _is_split(state: TrainState, grey: Tensor) -> bool:
+    return state.micro_batch is not None and state.micro_batch < len(grey)
+
+
+def _parts(state: TrainState, grey: Tensor, target: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batch in micro-batches; none at all if this process has no part of it."""
+    size = state.micro_batch or max(1, len(grey))
+    for start in range(0, len(grey), size):
+        yield grey[start : start + size], target[start : start + size]
+
+
+def _in_memory(stepper: Stepper, slices: int, work: Callable[[], Result]) -> Result:
+    """Do ``work``; with half the micro-batch, again, as long as memory does not suffice."""
+    while True:
+        try:
+            return work()
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            tried = min(stepper.state.micro_batch or slices, slices)
+            if tried == 1:
+                raise LesionsegError(
+                    "Memory does not suffice for a single slice; start a new run with a smaller patch or network, "
+                    "or on another device."
+                ) from error
+        # Only here, where the error no longer holds on to what was computed.
+        stepper.state.network.zero_grad(set_to_none=True)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        stepper.state.micro_batch = tried // 2
+        stepper.warn(
+            f"Memory does not suffice for {tried} slices at a time: it goes on with {tried // 2}, and the same gradients."
         )
-    return float(number)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in str(error)
+
+
+def _add_up_gradients(stepper: Stepper) -> None:
+    """Add the processes' gradients, in one go; whoever had no part of the batch adds nothing."""
+    weights = list(stepper.state.network.parameters())
+    pieces = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
+    has_any = torch.stack(
+        [torch.zeros_like(piece.sum()) + (w.grad is not None) for w, piece in zip(weights, pieces, strict=True)]
+    )
+    *added, counts = stepper.machine.add(torch.cat([*(piece.flatten() for piece in pieces), has_any])).split(
+        [*(weight.numel() for weight in weights), len(weights)]
+    )
+    for weight, piece, count in zip(weights, added, counts.tolist(), strict=True):
+        weight.grad = piece.view_as(weight).clone() if count else None  # AdamW would decay what nobody used.
+
+
+def _finite(number: float, stepper: Stepper) -> float:
+    if math.isfinite(number):
+        return number
+    done = stepper.state.epoch
+    stands = f"the checkpoint after epoch {done} is kept" if done else "no checkpoint is written"
+    other = "resume it with --set precision=32, or " if stepper.machine.half and done else ""
+    raise LesionsegError(
+        f"The loss stopped being a number in epoch {done + 1}, and {stands}; {other}start a new run with a lower "
+        "learning_rate."
+    )
