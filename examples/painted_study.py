@@ -36,8 +36,8 @@ from napari_lesionseg.volumes.read import read_mask, read_scan
 
 CORONACASES: Final = {number: "train" if number <= 8 else "calibration" for number in range(1, 11)}
 IMLAB: Final = {1: "test", 2: "train", 3: "train", 4: "test"}
-LUNG1_SLICES: Final = (76, 105)
-"""The tumour ends at slice 53, but opacity beside and above it goes on to slice 73."""
+LUNG1_SLICES: Final = (76, 92)
+"""The tumour ends at slice 53, but opacity above it goes on to slice 73; from 92 on the apices are scarred."""
 PHANTOMS: Final = {"ill": 5, "healthy": 5}
 SHAPE: Final = (64, 256, 256)
 

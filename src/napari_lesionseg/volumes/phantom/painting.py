@@ -31,7 +31,8 @@ class Painting:
     ) -> None:
         self._rng, self._room, self._spacing, self._textures = rng, room, spacing, textures
         shape = room.room.shape
-        self.weight, self.filled = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self.weight: Stack = np.zeros(shape, np.float32)
+        self.filled: Stack = np.zeros(shape, np.float32)
         span = (0.0, shape[0] * spacing[0], max(shape[1:]) * spacing[1] * 1.1)
         self._rough, self._fine = SmoothField(rng, 13.0, *span), SmoothField(rng, 4.5, *span)
         common = np.array([COMMON[TEXTURES.index(texture)] for texture in textures])
@@ -49,7 +50,7 @@ class Painting:
         box = self._box(shape, place)
         depth = self._depth(shape, place, box, scale)
         rough, fine = self._noise(box)
-        depth += np.float32(min(1.6, 0.2 * float(depth.max()))) * (rough + np.float32(0.7) * fine)
+        depth += np.float32(min(1.6, 0.2 * float(depth.max()))) * (rough + np.float32(0.4) * fine)
         texture: Texture = self._textures[int(self._rng.choice(len(self._textures), p=self._common))]
         around = Surroundings(depth, rough, fine, self._spacing, self._room.median)
         filled = fill(self._rng, texture, self._ground_hu, around)
