@@ -30,12 +30,17 @@ def calibrate(folder: Path, study: Study, *, device: str = "auto", progress: Pro
     return save_model(folder, model.network, fitted_card(model.card, fitted), model.others)
 
 
+def can_calibrate(study: Study) -> bool:
+    """Whether there are two calibration patients with truth: of one, nothing can be told about another."""
+    return len({case.patient for case, _ in cases_with_truth(study, "calibration")}) > 1
+
+
 def fit_model(model: LoadedModel, study: Study, *, device: str = "auto", progress: Progress | None = None) -> Fitted:
     """Fit without writing; the model's own guard is left out of it. Raises as :func:`calibrate`."""
     plain = LoadedModel(model.network, model.card.model_copy(update={"guard": None}), model.folder, model.others)
     patients: dict[str, list[Callable[[float], Marks]]] = {}
     pairs = cases_with_truth(study, "calibration")
-    if len({case.patient for case, _ in pairs}) < 2:
+    if not can_calibrate(study):
         raise LesionsegError(f"{study.folder} has fewer than two calibration patients with truth; add some.")
     for done, (case, truth) in enumerate(pairs, start=1):
         study.check_scan(case)

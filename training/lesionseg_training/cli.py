@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lesionseg_training.cli_calibrate import calibrate_command
 from lesionseg_training.cli_compare import compare_command
 from lesionseg_training.cli_sampling import sampling_command
 from lesionseg_training.config import TrainConfig, config_path, load_config
@@ -31,6 +32,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("sampling")(sampling_command)
+app.command("calibrate")(calibrate_command)
 app.command("compare")(compare_command)
 
 StudyFolder = Annotated[Path, typer.Argument(help="Study folder (lesionseg study create).")]

@@ -40,6 +40,9 @@ class TrainConfig(BaseModel):
     """Share of lesion pixels that the untrained network predicts."""
     threshold: float = Field(0.5, gt=0, lt=1)
 
+    guard: bool = False
+    """Whether to fit threshold and guard on the calibration patients in the end, see ``guard.py``."""
+
     epochs: int = Field(50, ge=1)
     steps_per_epoch: int | None = Field(None, ge=1)
     """Batches in an epoch; ``None``: each drawn slice once."""
