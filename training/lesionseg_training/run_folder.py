@@ -50,7 +50,7 @@ def open_run(run: Path, config: TrainConfig, *, resume: bool, parent: str) -> Tr
     Parameters
     ----------
     config
-        Of a resumed run that which it was started with, but for what is the machine's: device, threads, cache, prefetch.
+        Of a resumed run that which it was started with, but for what is in ``MACHINE``.
     parent
         SHA-256 of the weights to start from, or empty.
 
