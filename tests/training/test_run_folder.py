@@ -67,7 +67,7 @@ def test_a_run_that_never_reached_a_checkpoint_may_be_started_again(tiny, tmp_pa
     assert open_run(tmp_path, tiny(epochs=4), resume=False, parent="").epochs == 4
 
 
-def test_a_resumed_run_keeps_its_configuration_but_for_device_and_threads(tiny, tmp_path: Path) -> None:
+def test_a_resumed_run_keeps_its_configuration_but_for_what_is_the_machines(tiny, tmp_path: Path) -> None:
     open_run(tmp_path, tiny(device="cuda", threads=8), resume=False, parent="abc")
     here = {"device": "cpu", "threads": 2, "cache_gb": 0, "prefetch": 0}
     assert open_run(tmp_path, tiny(**here), resume=True, parent="abc") == tiny(**here, parent="abc")

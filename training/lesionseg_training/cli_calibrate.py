@@ -15,7 +15,7 @@ def calibrate_command(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Fit threshold, surest pixel and area that a mark must have, so that Dice is high and healthy slices stay empty."""
+    """Fit what a mark must be to be believed: its threshold, its surest pixel and its area."""
     from rich.console import Console
 
     from lesionseg_training.calibrate import calibrate
@@ -40,6 +40,6 @@ def calibrate_command(
     guard = card.guard
     print(f"threshold {card.threshold}, " + (f"top {guard.top}, area {guard.minimum_mm2} mm²" if guard else "no guard"))
     print(
-        f"score {told['score']:.3f} on patients it was not fitted on, {told['plain_score']:.3f} with threshold 0.5 alone "
+        f"score {told['score']:.3f} on patients not fitted on, {told['plain_score']:.3f} with threshold 0.5 alone "
         f"({told['patients']} patients)"
     )
