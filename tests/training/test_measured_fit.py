@@ -79,9 +79,7 @@ def test_the_trainer_ends_with_whoever_listens(stand_in: Callable[..., Measured]
         raise KeyboardInterrupt
 
     mark = tmp_path / "survived"
-    script = (
-        f"import time, pathlib; print('{STEP % 1}', flush=True); time.sleep(30); pathlib.Path({str(mark)!r}).touch()"
-    )
+    later = f"time.sleep(30); pathlib.Path({str(mark)!r}).touch()"
     with pytest.raises(KeyboardInterrupt):
         stand_in(f"import time, pathlib; print('{STEP % 1}', flush=True); {later}", stop)
     assert not mark.exists()  # measured_fit waited for it, and it did not sleep to its end.
