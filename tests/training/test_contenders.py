@@ -102,7 +102,6 @@ def test_nothing_to_compare_is_said() -> None:
         make_wish([])
 
 
-@pytest.mark.skipif("leave_out" not in TrainConfig.model_fields, reason="the trainer cannot leave patients out yet")
 def test_each_fold_leaves_its_own_patients_out_and_is_evaluated_on_them(study: Study, add_case, preset: str) -> None:
     for name in ("a", "b", "c", "d"):
         study.add_revision(name, "truth", add_case(name))

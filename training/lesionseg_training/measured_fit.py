@@ -56,13 +56,11 @@ def measured_fit(study: Study, run: Path, config: TrainConfig, tell: Callable[[E
     run.parent.mkdir(parents=True, exist_ok=True)
     file = run.parent / f"{run.name}.json"
     write_atomically(file, config.model_dump_json(indent=2).encode() + b"\n")
-    command = [sys.executable, "-m", "lesionseg_training", "fit", str(study.folder), "-o", str(run)]
-    command += ["--config", str(file), *(["--resume"] if (run / RUN_CONFIG).is_file() else [])]
     log = run.parent / f"{run.name}.log"
     on_gpu = choose_device(config.device).startswith("cuda")
     before = _gpu_mb() if on_gpu else 0.0
     failed = ""
-    with _started(command, log) as child:
+    with _started(_command(study, run, file), log) as child:
         for line in child.stdout or ():
             event = parse_line(line)
             if event is None:
@@ -77,6 +75,11 @@ def measured_fit(study: Study, run: Path, config: TrainConfig, tell: Callable[[E
     if child.returncode:
         raise LesionsegError(f"Training {run.name} failed: {failed or f'it ended in the middle; look into {log}.'}")
     return measured
+
+
+def _command(study: Study, run: Path, file: Path) -> list[str]:
+    command = [sys.executable, "-m", "lesionseg_training", "fit", str(study.folder), "-o", str(run)]
+    return [*command, "--config", str(file), *(["--resume"] if (run / RUN_CONFIG).is_file() else [])]
 
 
 @contextmanager
