@@ -35,6 +35,8 @@ TINY: dict[str, Any] = {
     "precision": "32",
 }
 
+CLOCKED = ("seconds", "eta_s", "data_share")
+
 Kind = TypeVar("Kind")
 MakeConfig = Callable[..., TrainConfig]
 AddCase = Callable[..., Mask]

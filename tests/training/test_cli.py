@@ -227,3 +227,18 @@ def test_a_training_that_asks_for_a_sealed_split_is_refused_before_it_begins(
     assert "the split test is sealed" in said.err
     assert [type(event) for event in said.events] == [Failed]
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.usefixtures("quick_curves")
+def test_on_a_terminal_a_person_reads_lines_and_not_json(
+    call: Callable[..., Said], labelled: Study, tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_has_reader", lambda: True)
+    said = call("fit", labelled.folder, "-o", tmp_path / "run", "--config", tiny_file)
+    assert (said.code, said.err) == (0, "")
+    assert "{" not in said.out
+    assert "epoch   2  loss 0." in said.out
+    assert f"The model is in {tmp_path / 'run' / 'model'}." in said.out
+    again = call("fit", labelled.folder, "-o", tmp_path / "run", "--config", tiny_file)
+    assert (again.code, again.out) == (2, "")
+    assert again.err.startswith("error: ")

@@ -178,7 +178,7 @@ def test_where_memory_runs_out_the_batch_is_split_and_its_gradients_stay(
     again, counted = add_gradients(Stepper(small, config, warn=warnings.append), GREY.double(), TARGET.double(), 0.5)
     assert tried == [4, 2, 1, 1, 1, 1, 1, 1, 1, 1]  # The last four with gradients.
     assert small.micro_batch == 1
-    assert [warning[:45] for warning in warnings] == [
+    assert [warning[:46] for warning in warnings] == [
         f"Memory does not suffice for {n} slices at a time" for n in (4, 2)
     ]
     assert again == pytest.approx(loss, rel=1e-12)

@@ -32,7 +32,8 @@ class TrainState:
     history
         One record an epoch, as written to ``metrics.jsonl``.
     micro_batch
-        Slices that go through the network at a time; ``None``: all. What this machine has memory for, so it is not saved.
+        Slices that go through the network at a time; ``None``: all. A matter of this machine's memory, so
+        it is not saved.
     """
 
     network: LesionNetwork

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +26,8 @@ STOPPED = 130  # Exit code after Ctrl-C, as shells have it.
 
 app = typer.Typer(
     name="lesionseg-train",
-    help="Train, adapt and evaluate lesion models on a study. fit and adapt print one JSON event per line.",
+    help="Train, adapt and evaluate lesion models on a study. fit and adapt show their progress on a terminal, "
+    "and print one JSON event per line to anything else.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -136,7 +137,8 @@ def _train(study: Path, output: Path, config: TrainConfig, *, start: Path | None
     from lesionseg_training.fit import fit
     from napari_lesionseg.study.store import Study
 
-    fit(Study.open(study), output, config, start=start, resume=resume, emit=_print_event)
+    with _teller() as tell:
+        fit(Study.open(study), output, config, start=start, resume=resume, emit=tell)
 
 
 @contextmanager
@@ -146,15 +148,40 @@ def _told() -> Iterator[None]:
     try:
         yield
     except LesionsegError as error:
-        _print_event(Failed(str(error)))
+        _print_failed(str(error))
         raise
     except KeyboardInterrupt:
         sentence = "The training was stopped; go on from its last checkpoint with --resume."
-        _print_event(Failed(sentence))
+        _print_failed(sentence)
         print(f"error: {sentence}", file=sys.stderr)
         raise typer.Exit(STOPPED) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _teller() -> Iterator[Callable[[Event], None]]:
+    """Events for a person where there is one, and for a program otherwise."""
+    if not _has_reader():
+        yield _print_event
+        return
+    from lesionseg_training.terminal import Terminal
+
+    terminal = Terminal()
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def _print_failed(sentence: str) -> None:
+    if not _has_reader():  # A person reads it on stderr.
+        _print_event(Failed(sentence))
+
+
+def _has_reader() -> bool:
+    """Whether a person reads what is printed."""
+    return sys.stdout.isatty()
 
 
 def _print_event(event: Event) -> None:

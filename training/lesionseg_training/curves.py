@@ -35,7 +35,7 @@ def draw_curves(path: Path, history: list[dict[str, Any]]) -> None:
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(4))  # Most of the time goes into numbers at the axes.
-        if axes is not losses:
+        if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="upper left", frameon=False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=100, pil_kwargs={"compress_level": 1})

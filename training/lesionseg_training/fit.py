@@ -155,7 +155,7 @@ def _train_epoch(stepper: Stepper, cases: list[TrainingCase], pace: Pace, emit: 
 def _cut(
     cases: Sequence[TrainingCase], batches: Sequence[Batch], stepper: Stepper, rng: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """This process's part of each batch; all that is random is drawn for the whole, as every process does."""
+    """Cut one process's part of each batch; what is random is drawn for the whole batch, the same in every process."""
     for batch in batches:
         views = draw_views(cases, batch, stepper.config, rng)
         part = stepper.machine.part(len(batch))

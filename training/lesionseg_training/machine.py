@@ -1,8 +1,8 @@
 """Where a run computes: the device, the kind of numbers, and the processes that share every batch.
 
 One process needs nothing for that. Several are started and joined by Lightning Fabric, on one node or on the nodes of a
-SLURM job. Each draws the same batches from the same seed, cuts its own part, and adds sums and gradients with the others;
-so all have the same weights after every step, and only the first one writes and speaks.
+SLURM job. Each draws the same batches from the same seed, cuts its own part, and adds sums and gradients with the
+others; so all have the same weights after every step, and only the first one writes and speaks.
 """
 
 from __future__ import annotations
@@ -120,10 +120,8 @@ def machine_for(config: TrainConfig) -> Iterator[Machine]:
 
 
 def _fabric(device: str, config: TrainConfig) -> Fabric:
-    if device == "cuda" and torch.cuda.device_count() < config.devices:
-        raise LesionsegError(
-            f"This machine has {torch.cuda.device_count()} CUDA devices, not {config.devices}; set devices to what it has."
-        )
+    if device == "cuda" and (there := torch.cuda.device_count()) < config.devices:
+        raise LesionsegError(f"This machine has {there} CUDA devices, not {config.devices}; set devices to that.")
     if device == "mps":
         raise LesionsegError("Several processes cannot share an mps device; set devices=1, or device=cpu.")
     try:
@@ -131,7 +129,7 @@ def _fabric(device: str, config: TrainConfig) -> Fabric:
         from lightning_fabric.strategies import DDPStrategy
     except ImportError as error:
         raise LesionsegError(
-            "Several devices need Lightning Fabric: pip install 'napari-lesionseg[cluster]', or set devices=1 and nodes=1."
+            "Several devices need Lightning Fabric: pip install 'napari-lesionseg[cluster]', or set devices=1, nodes=1."
         ) from error
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     return Fabric(

@@ -184,7 +184,7 @@ def _in_memory(stepper: Stepper, slices: int, work: Callable[[], Result]) -> Res
             torch.cuda.empty_cache()
         stepper.state.micro_batch = tried // 2
         stepper.warn(
-            f"Memory does not suffice for {tried} slices at a time: it goes on with {tried // 2}, and the same gradients."
+            f"Memory does not suffice for {tried} slices at a time: it goes on with {tried // 2}, gradients unchanged."
         )
 
 
