@@ -89,3 +89,13 @@ def test_without_known_cases_half_of_every_batch_is_what_nobody_changed(tiny) ->
     case = TrainingCase("a", "a", nothing, nothing, Pools.of(flags, changed), True, Pools.of(flags, ~changed))
     for batch in draw_batches([case], tiny(replay=0.5, batch_size=6, steps_per_epoch=20), _rng(), 0):
         assert [item.row in (3, 4, 5) for item in batch] == [True] * 3 + [False] * 3
+
+
+def test_a_slice_on_which_lesion_was_invented_is_drawn_more_often(tiny) -> None:
+    case = _case("one", depth=60)
+    config = tiny(batch_size=8, steps_per_epoch=200)
+    plain, mined = (
+        sum(item.row == 50 for batch in draw_batches([case], config, _rng(), 0, wrong) for item in batch)
+        for wrong in ([], [("one", 50), ("another", 3)])
+    )
+    assert mined > 5 * plain

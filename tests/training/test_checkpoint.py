@@ -17,7 +17,7 @@ RECORDS = [{"epoch": 1, "loss": 0.1 + 0.2, "dice": None}, {"epoch": 2, "loss": 1
 def _trained(config, steps: int = 2) -> TrainState:
     state = new_state(config, "cpu", None)
     _train(state, config, steps)
-    state.epoch, state.history = 2, RECORDS
+    state.epoch, state.history, state.mined = 2, RECORDS, [("a", 3), ("b", 0)]
     return state
 
 
@@ -48,7 +48,7 @@ def test_a_state_comes_back_to_the_bit_and_goes_on_the_same_way(tiny, tmp_path: 
     other = new_state(tiny(ema=ema, seed=1), "cpu", None)
     assert load_checkpoint(tmp_path, other)
     assert _same(state, other)
-    assert (other.epoch, other.history) == (2, RECORDS)
+    assert (other.epoch, other.history, other.mined) == (2, RECORDS, [("a", 3), ("b", 0)])
     for one in (state, other):
         _train(one, config, 2)
     assert _same(state, other)

@@ -184,3 +184,12 @@ def test_an_epoch_has_the_batches_asked_for_or_as_many_as_there_are_slices() -> 
     assert [count("uniform", wanted) for wanted in (None, 3, 50)] == [20, 3, 20]
     assert [count("boundary", wanted) for wanted in (None, 3)] == [8, 3]
     assert [count("lesion_only", wanted) for wanted in (None, 3)] == [5, 3]
+
+
+def test_a_mined_row_is_drawn_as_if_it_were_near_a_lesion_and_no_row_is_lost() -> None:
+    pools = _case((4, 5))
+    mined = pools.mined([15, 4, 6])
+    assert 15 in mined.near and 15 not in mined.far
+    assert mined.lesion.tolist() == [4, 5]  # A lesion slice stays one, whatever was drawn beside its lesion.
+    assert mined.all.tolist() == pools.all.tolist()
+    assert pools.mined([]).far.tolist() == pools.far.tolist()

@@ -55,7 +55,7 @@ def test_pixels_are_counted(tiny) -> None:
     state = new_state(config, "cpu", None)
     with torch.no_grad():
         predicted = state.network(GREY) > 0
-    _, pixels = add_gradients(Stepper(state, config), GREY, TARGET, 1.0)
+    _, pixels, _ = add_gradients(Stepper(state, config), GREY, TARGET, 1.0)
     assert pixels.tolist() == [(predicted & (TARGET > 0)).sum(), predicted.sum(), TARGET.sum(), TARGET.numel()]
     assert pixels[0] > 0
 
@@ -173,9 +173,9 @@ def test_where_memory_runs_out_the_batch_is_split_and_its_gradients_stay(
     # A batch that came before in this step: what it gave is not lost, nor counted twice.
     for state in (whole, small):
         add_gradients(Stepper(state, config), GREY[:2].double(), TARGET[:2].double(), 0.5)
-    loss, pixels = add_gradients(Stepper(whole, config), GREY.double(), TARGET.double(), 0.5)
+    loss, pixels, _ = add_gradients(Stepper(whole, config), GREY.double(), TARGET.double(), 0.5)
     tried = _full_above(small, 1, monkeypatch, error)
-    again, counted = add_gradients(Stepper(small, config, warn=warnings.append), GREY.double(), TARGET.double(), 0.5)
+    again, counted, _ = add_gradients(Stepper(small, config, warn=warnings.append), GREY.double(), TARGET.double(), 0.5)
     assert tried == [4, 2, 1, 1, 1, 1, 1, 1, 1, 1]  # The last four with gradients.
     assert small.micro_batch == 1
     assert [warning[:46] for warning in warnings] == [
@@ -231,3 +231,16 @@ def test_the_sentence_says_what_stands_and_in_bfloat16_offers_float32(tiny) -> N
         with pytest.raises(LesionsegError, match=r"epoch 7, and the checkpoint after epoch 6 is kept; ") as told:
             add_gradients(Stepper(state, tiny(), Machine("cpu", half)), GREY * math.nan, TARGET, 1.0)
         assert ("resume it with --set precision=32" in str(told.value)) is half
+
+
+def test_lesion_is_invented_where_it_is_marked_and_there_is_none_at_all(tiny) -> None:
+    state = _ready(tiny())
+    with torch.no_grad():
+        state.network.head.weight.zero_()
+        state.network.head.bias.fill_(3.0)  # It marks everything.
+    target = TARGET.clone()
+    target[2:] = 0
+    assert add_gradients(Stepper(state, tiny()), GREY, target, 1.0).invented == [False, False, True, True]
+    with torch.no_grad():
+        state.network.head.bias.fill_(-3.0)
+    assert add_gradients(Stepper(state, tiny(micro_batch=1)), GREY, target, 1.0).invented == [False] * 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -15,19 +15,31 @@ from napari_lesionseg.errors import LesionsegError
 
 
 def draw_batches(
-    cases: Sequence[TrainingCase], config: TrainConfig, rng: np.random.Generator, epoch: int
+    cases: Sequence[TrainingCase],
+    config: TrainConfig,
+    rng: np.random.Generator,
+    epoch: int,
+    mined: Iterable[tuple[str, int]] = (),
 ) -> list[Batch]:
     """Draw an epoch's batches; with ``replay``, each is joined from corrected slices and from what was known before.
 
     Known are the cases with truth; where there are none, the slices of the corrected scans that nobody changed, with
     the model's own marks. A few corrected slices alone would teach the model that every slice looks like them.
 
+    Parameters
+    ----------
+    mined
+        (case id, row) of slices to draw more often, as if they were near a lesion.
+
     Raises
     ------
     LesionsegError
         If the sampler finds no slice.
     """
-    labelled = {index: case.pools for index, case in enumerate(cases)}
+    wrong: dict[str, list[int]] = {}
+    for case_id, row in mined:
+        wrong.setdefault(case_id, []).append(row)
+    labelled = {index: case.pools.mined(wrong.get(case.id, ())) for index, case in enumerate(cases)}
     corrected = {index: pools for index, pools in labelled.items() if cases[index].corrected}
     known = {index: pools for index, pools in labelled.items() if index not in corrected}
     known = known or {index: cases[index].untouched for index in corrected if len(cases[index].untouched.all)}

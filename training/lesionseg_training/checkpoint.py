@@ -31,6 +31,8 @@ class TrainState:
         Epochs done.
     history
         One record an epoch, as written to ``metrics.jsonl``.
+    mined
+        (case id, row) of the cut-outs of the last epoch on which lesion was invented; the next draws them more often.
     micro_batch
         Slices that go through the network at a time; ``None``: all. A matter of this machine's memory, so
         it is not saved.
@@ -41,6 +43,7 @@ class TrainState:
     optimiser: Optimizer
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    mined: list[tuple[str, int]] = field(default_factory=list)
     micro_batch: int | None = None
 
 
@@ -52,7 +55,7 @@ def save_checkpoint(run: Path, state: TrainState) -> None:
     for index, slots in state.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser/{index}/{name}": tensor for name, tensor in slots.items()}
     data = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    about = {"epoch": str(state.epoch), "history": json.dumps(state.history)}
+    about = {"epoch": str(state.epoch), "history": json.dumps(state.history), "mined": json.dumps(state.mined)}
     write_atomically(run / FILE, save(data, metadata=about))
 
 
@@ -81,6 +84,7 @@ def load_checkpoint(run: Path, state: TrainState) -> bool:
             slots.setdefault(int(index), {})[name] = tensor
         state.optimiser.load_state_dict({**state.optimiser.state_dict(), "state": slots})
         state.epoch, state.history = int(about["epoch"]), json.loads(about["history"])
+        state.mined = [(case, row) for case, row in json.loads(about.get("mined", "[]"))]
     except (SafetensorError, RuntimeError, OSError, ValueError, KeyError, TypeError) as error:
         raise LesionsegError(f"{path} is damaged or of another network; start the run in a new folder.") from error
     return True

@@ -130,8 +130,8 @@ def _train_epoch(stepper: Stepper, cases: list[TrainingCase], pace: Pace, emit: 
     """One pass over the epoch's batches."""
     state, config = stepper.state, stepper.config
     rng = np.random.default_rng([config.seed, state.epoch])
-    batches = draw_batches(cases, config, rng, state.epoch)
-    tally, steps = Tally(), len(batches)
+    batches = draw_batches(cases, config, rng, state.epoch, state.mined)
+    tally, steps, mined = Tally(), len(batches), set[tuple[str, int]]()
     cut_outs = prefetched(_cut(cases, batches, stepper, rng), config.prefetch)
     state.network.train()
     for index in range(steps):
@@ -140,16 +140,26 @@ def _train_epoch(stepper: Stepper, cases: list[TrainingCase], pace: Pace, emit: 
         waited = time.perf_counter() - began
         first = index - index % config.accumulate
         group = min(config.accumulate, steps - first)  # The last one may be smaller.
-        loss, pixels = add_gradients(stepper, grey, target, 1 / group)
+        loss, pixels, invented = add_gradients(stepper, grey, target, 1 / group)
         if index + 1 == first + group:
             take_step(stepper, (state.epoch + index / steps) / config.epochs)
         seconds = time.perf_counter() - began
         tally.add(loss, pixels, seconds, waited)
+        mined |= _where(batches[index], invented, cases, stepper.machine)
         pace.stepped(seconds)
         done, total = state.epoch * steps + index + 1, config.epochs * steps
         emit(Step(done, total, loss, pace.seconds_left(total - done, state.epoch)))
     check_weights(stepper)
+    state.mined = sorted(mined)
     return tally
+
+
+def _where(batch: Batch, invented: list[bool], cases: Sequence[TrainingCase], machine: Machine) -> set[tuple[str, int]]:
+    """(case id, row) of the batch's cut-outs on which any process's part invented lesion."""
+    flags = np.zeros(len(batch))
+    flags[machine.part(len(batch))] = invented
+    seen = zip(batch, machine.add_figures(flags.tolist()), strict=True)
+    return {(cases[item.case].id, item.row) for item, wrong in seen if wrong}
 
 
 def _cut(

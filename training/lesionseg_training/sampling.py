@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Pools:
-    """Rows of one case, sorted: with lesion, empty within ±2 of one, other empty."""
+    """Rows of one case, sorted: with lesion, empty within ±2 of one (or mined), other empty."""
 
     lesion: Rows
     near: Rows
@@ -42,6 +42,11 @@ class Pools:
         kept = np.ones_like(lesion) if usable is None else usable
         close = np.convolve(lesion, np.ones(2 * NEAR + 1), mode="full")[NEAR : NEAR + len(lesion)] > 0
         return cls(np.flatnonzero(lesion & kept), np.flatnonzero(close & ~lesion & kept), np.flatnonzero(~close & kept))
+
+    def mined(self, rows: Iterable[int]) -> Pools:
+        """The same with some far ``rows`` among the near ones: what the network takes for lesion is seen more often."""
+        wrong = np.intersect1d(self.far, np.fromiter(rows, np.intp))
+        return Pools(self.lesion, np.union1d(self.near, wrong), np.setdiff1d(self.far, wrong))
 
     @property
     def kinds(self) -> tuple[Rows, Rows, Rows]:

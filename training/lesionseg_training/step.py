@@ -6,7 +6,7 @@ import gc
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from lesionseg_training.machine import Machine
 from lesionseg_training.schedule import learning_rate
 from napari_lesionseg.errors import LesionsegError
 
+INVENTED_PIXELS = 10  # Fewer are a speck at a cut-out's border.
 Pixels = npt.NDArray[np.float64]
 Result = TypeVar("Result")
 
@@ -34,8 +35,24 @@ class Stepper:
     warn: Callable[[str], None] = lambda message: None
 
 
-def add_gradients(stepper: Stepper, grey: Tensor, target: Tensor, share: float) -> tuple[float, Pixels]:
-    """Forward and backward; the loss, and the pixels (hit, predicted, lesion, all) of the whole batch.
+class Added(NamedTuple):
+    """What a batch came to.
+
+    Parameters
+    ----------
+    loss, pixels
+        Of the whole batch; pixels are hit, predicted, lesion, all.
+    invented
+        For each cut-out of this process's part, whether lesion was marked where there is none at all.
+    """
+
+    loss: float
+    pixels: Pixels
+    invented: list[bool]
+
+
+def add_gradients(stepper: Stepper, grey: Tensor, target: Tensor, share: float) -> Added:
+    """Forward and backward.
 
     Where memory runs out, the batch is split into smaller micro-batches and done again; the gradient stays what it is.
 
@@ -57,22 +74,22 @@ def add_gradients(stepper: Stepper, grey: Tensor, target: Tensor, share: float) 
     def sums() -> Tensor:
         return sum((_sums(stepper, *part) for part in _parts(stepper.state, grey, target)), torch.zeros(2).to(grey))
 
-    def backward() -> Pixels:
+    def backward() -> tuple[Pixels, list[bool]]:
         network.zero_grad(set_to_none=True)
         whole = of_all or (Whole(len(grey), sums()) if _is_split(stepper.state, grey) else None)
-        return sum(
-            (_backward(stepper, *part, whole, share) for part in _parts(stepper.state, grey, target)), np.zeros(5)
-        )
+        done = [_backward(stepper, *part, whole, share) for part in _parts(stepper.state, grey, target)]
+        return sum((counts for counts, _ in done), np.zeros(5)), [one for _, invented in done for one in invented]
 
     of_all = None
     if machine.size > 1:
         slices = int(machine.add_figures([len(grey)])[0])
         of_all = Whole(slices, machine.add(_in_memory(stepper, len(grey), sums)))
-    loss, *pixels = machine.add_figures(_in_memory(stepper, len(grey), backward).tolist())
+    counts, invented = _in_memory(stepper, len(grey), backward)
+    loss, *pixels = machine.add_figures(counts.tolist())
     for weight, before in zip(network.parameters(), earlier, strict=True):
         if before is not None:
             weight.grad = before if weight.grad is None else weight.grad + before
-    return _finite(loss, stepper), np.array(pixels)
+    return Added(_finite(loss, stepper), np.array(pixels), invented)
 
 
 def take_step(stepper: Stepper, progress: float) -> None:
@@ -115,8 +132,10 @@ def check_weights(stepper: Stepper) -> None:
             _finite(weight.detach().abs().max().item(), stepper)
 
 
-def _backward(stepper: Stepper, grey: Tensor, target: Tensor, whole: Whole | None, share: float) -> Pixels:
-    """Add a part's gradients; its share of the loss, and its pixels (hit, predicted, lesion, all)."""
+def _backward(
+    stepper: Stepper, grey: Tensor, target: Tensor, whole: Whole | None, share: float
+) -> tuple[Pixels, list[bool]]:
+    """Add a part's gradients; its share of the loss with its pixels (hit, …), and where it invented lesion."""
     config = stepper.config
     logits, presence = _marks(stepper, grey)
     loss = hybrid_loss(
@@ -128,13 +147,13 @@ def _backward(stepper: Stepper, grey: Tensor, target: Tensor, whole: Whole | Non
         epsilon=config.epsilon,
         whole=whole,
     )
-    weight = getattr(config, "presence_weight", 0.0)
-    if presence is not None and weight:
-        loss = loss + weight * presence_loss(presence, target, whole)
+    if presence is not None and config.presence_weight:
+        loss = loss + config.presence_weight * presence_loss(presence, target, whole)
     (loss * share).backward()
     predicted, lesion = logits.detach() > 0, target > 0.5
     counts = [(predicted & lesion).sum().item(), predicted.sum().item(), lesion.sum().item(), lesion.numel()]
-    return np.array([loss.item(), *counts], np.float64)
+    invented = (predicted.flatten(1).sum(1) >= INVENTED_PIXELS) & ~lesion.flatten(1).any(1)
+    return np.array([loss.item(), *counts], np.float64), invented.tolist()
 
 
 def _sums(stepper: Stepper, grey: Tensor, target: Tensor) -> Tensor:
