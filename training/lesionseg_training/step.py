@@ -128,9 +128,8 @@ def _backward(stepper: Stepper, grey: Tensor, target: Tensor, whole: Whole | Non
         epsilon=config.epsilon,
         whole=whole,
     )
-    weight = getattr(config, "presence_weight", 0.0)
-    if presence is not None and weight:
-        loss = loss + weight * presence_loss(presence, target, whole)
+    if presence is not None and config.presence_weight:
+        loss = loss + config.presence_weight * presence_loss(presence, target, whole)
     (loss * share).backward()
     predicted, lesion = logits.detach() > 0, target > 0.5
     counts = [(predicted & lesion).sum().item(), predicted.sum().item(), lesion.sum().item(), lesion.numel()]
@@ -144,9 +143,8 @@ def _sums(stepper: Stepper, grey: Tensor, target: Tensor) -> Tensor:
 
 def _marks(stepper: Stepper, grey: Tensor) -> tuple[Tensor, Tensor | None]:
     """Logits of pixels and, from a network with a presence head, of slices; both in float32 at least."""
-    network = stepper.state.network
     with torch.autocast(stepper.machine.device, torch.bfloat16, enabled=stepper.machine.half):
-        logits, presence = network.marks(grey) if hasattr(network, "marks") else (network(grey), None)
+        logits, presence = stepper.state.network.marks(grey)
     if stepper.machine.half:
         return logits.float(), None if presence is None else presence.float()
     return logits, presence
