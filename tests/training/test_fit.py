@@ -111,7 +111,7 @@ def test_validation_patients_with_corrections_alone_do_not_spoil_the_end_of_a_ru
 def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_checkpoint_stands(
     tiny, train, run_of, labelled: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config, cut, calls = tiny(epochs=3), fit_module.to_tensors, []
+    config, cut, calls = tiny(epochs=3, prefetch=0), fit_module.cut, []
 
     def spoil(*arguments: Any) -> Any:
         grey, target = cut(*arguments)
@@ -121,7 +121,7 @@ def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_checkpoint_stands
         return grey, target
 
     with monkeypatch.context() as patched:
-        patched.setattr(fit_module, "to_tensors", spoil)
+        patched.setattr(fit_module, "cut", spoil)
         with pytest.raises(LesionsegError, match=r"The loss stopped being a number in epoch 2, .*; start a new run"):
             train(labelled, config)
     assert len(calls) == 5

@@ -142,15 +142,15 @@ def test_weights_that_are_not_numbers_are_told(tiny) -> None:
 
 def _full_above(state: TrainState, most: int, monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[int]:
     """Let the network's memory suffice for ``most`` slices; the sizes that were tried."""
-    tried, mark = [], state.network.forward
+    tried, mark = [], state.network.marks
 
-    def forward(stack: Tensor) -> Tensor:
+    def forward(stack: Tensor) -> tuple[Tensor, Tensor | None]:
         tried.append(len(stack))
         if len(stack) > most:
             raise error
         return mark(stack)
 
-    monkeypatch.setattr(state.network, "forward", forward)
+    monkeypatch.setattr(state.network, "marks", forward)
     return tried
 
 

@@ -169,7 +169,13 @@ def _cut(
     for batch in batches:
         views = draw_views(cases, batch, stepper.config, rng)
         part = stepper.machine.part(len(batch))
-        yield cut(cases, batch[part], views[part], stepper.config)
+        if batch[part]:
+            yield cut(cases, batch[part], views[part], stepper.config)
+        else:  # Fewer slices than processes.
+            yield (
+                torch.zeros(0, stepper.config.network.stack, 1, 1),
+                torch.zeros(0, stepper.config.network.marked, 1, 1),
+            )
 
 
 def _validate(stepper: Stepper, cases: Sequence[TrainingCase], pace: Pace) -> float | None:

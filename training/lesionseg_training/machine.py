@@ -126,7 +126,7 @@ def _fabric(device: str, config: TrainConfig) -> Fabric:
         raise LesionsegError("Several processes cannot share an mps device; set devices=1, or device=cpu.")
     try:
         from lightning_fabric import Fabric
-        from lightning_fabric.strategies import DDPStrategy
+        from lightning_fabric.strategies.ddp import DDPStrategy
     except ImportError as error:
         raise LesionsegError(
             "Several devices need Lightning Fabric: pip install 'napari-lesionseg[cluster]', or set devices=1, nodes=1."

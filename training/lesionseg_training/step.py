@@ -163,9 +163,8 @@ def _sums(stepper: Stepper, grey: Tensor, target: Tensor) -> Tensor:
 
 def _marks(stepper: Stepper, grey: Tensor) -> tuple[Tensor, Tensor | None]:
     """Logits of pixels and, from a network with a presence head, of slices; both in float32 at least."""
-    network = stepper.state.network
     with torch.autocast(stepper.machine.device, torch.bfloat16, enabled=stepper.machine.half):
-        logits, presence = network.marks(grey) if hasattr(network, "marks") else (network(grey), None)
+        logits, presence = stepper.state.network.marks(grey)
     if stepper.machine.half:
         return logits.float(), None if presence is None else presence.float()
     return logits, presence
