@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-PATIENTS, SHAPE, SEED = 40, "40,160,160", 7
+PATIENTS, SHAPE, SEED = 44, "40,160,160", 7
 NETWORKS = ("dual_encoder", "unet2d", "unet3d")
 SAMPLERS = ("uniform", "boundary", "lesion-only")
 
