@@ -88,14 +88,14 @@ def test_replay_draws_corrected_and_known_cases_into_every_batch(
     tiny, train, labelled: Study, add_case, champion: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labelled.add_revision("new", "correction", add_case("new"), corrected_slices=[3, 4])
-    batches, rows, cut = [], set(), fit_module.to_tensors
+    batches, rows, cut = [], set(), fit_module.cut
 
     def spy(cases: Any, batch: Any, *rest: Any) -> Any:
         batches.append([cases[item.case].id for item in batch])
         rows.update(item.row for item in batch if cases[item.case].id == "new")
         return cut(cases, batch, *rest)
 
-    monkeypatch.setattr(fit_module, "to_tensors", spy)
+    monkeypatch.setattr(fit_module, "cut", spy)
     train(labelled, _like(champion, tiny, replay=0.5), start=champion.folder)
     assert batches == [["new", "new", "t1", "t1"]] * 6
     assert rows == {3, 4}
