@@ -20,7 +20,7 @@ from typing import Any
 HERE = Path(__file__).parent
 PATIENTS, SHAPE, SEED = 44, "40,160,160", 7
 NETWORKS = ("dual_encoder", "unet2d", "unet3d")
-SAMPLERS = ("uniform", "boundary", "lesion-only")
+SAMPLERS = ("uniform", "lesion-only")
 
 
 def main(folder: Path) -> dict[str, Any]:
