@@ -15,6 +15,7 @@ import typer
 
 from lesionseg_training.cli_calibrate import calibrate_command
 from lesionseg_training.cli_compare import compare_command
+from lesionseg_training.cli_gate import gate_command
 from lesionseg_training.cli_sampling import sampling_command
 from lesionseg_training.config import TrainConfig, config_path, load_config
 from lesionseg_training.events import Event, Failed
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("sampling")(sampling_command)
 app.command("calibrate")(calibrate_command)
 app.command("compare")(compare_command)
+app.command("gate")(gate_command)
 
 StudyFolder = Annotated[Path, typer.Argument(help="Study folder (lesionseg study create).")]
 RunFolder = Annotated[Path, typer.Option("-o", "--output", help="Run folder, new or (with --resume) started before.")]
