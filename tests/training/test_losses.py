@@ -1,4 +1,4 @@
-"""Equations 4.1 to 4.3 of the dissertation by hand, and why Dice is pooled over the batch (METHODS)."""
+"""Equations 4.1 to 4.3 of the dissertation by hand, and why Dice is pooled over the batch."""
 
 from __future__ import annotations
 

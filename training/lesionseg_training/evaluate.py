@@ -25,7 +25,7 @@ from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes.read import read_mask, read_scan
 from napari_lesionseg.volumes.volume import Mask, Volume
 
-FAILED_DICE = 0.3  # Below it, a scan counts as a failure (METHODS: share of failures).
+FAILED_DICE = 0.3  # Below it, a scan counts as a failure.
 
 Result = dict[str, Any]
 Look = Callable[[Case, Volume, Prediction, Mask], None]
