@@ -16,6 +16,7 @@ import typer
 from lesionseg_training.cli_calibrate import calibrate_command
 from lesionseg_training.cli_compare import compare_command
 from lesionseg_training.cli_gate import gate_command
+from lesionseg_training.cli_pseudo import pseudo_command
 from lesionseg_training.cli_sampling import sampling_command
 from lesionseg_training.config import TrainConfig, config_path, load_config
 from lesionseg_training.events import Event, Failed
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command("pseudo")(pseudo_command)
 app.command("sampling")(sampling_command)
 app.command("calibrate")(calibrate_command)
 app.command("compare")(compare_command)

@@ -30,13 +30,14 @@ def draw_curves(path: Path, history: list[dict[str, Any]]) -> None:
     _line(shares, history, "lesion_share", GREEN, "lesion")
     _line(shares, history, "predicted_share", BLUE, "marked by the network")
     shares.set_title("Share of the cut-outs' pixels")
+    shares.set_ylim(bottom=0)
     for axes in (losses, dice, shares):
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(4))  # Most of the time goes into numbers at the axes.
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper left", frameon=False)
+            axes.legend(loc="lower right", frameon=False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=100, pil_kwargs={"compress_level": 1})
     write_atomically(path, picture.getvalue())
