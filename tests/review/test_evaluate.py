@@ -22,7 +22,15 @@ OVERLAP = ["dice", "iou", "nsd_2mm", "hd95_mm"]
 VOLUMES = ["volume_pred_ml", "volume_truth_ml"]
 LESIONS = ["lesion_precision", "lesion_recall", "lesion_f1"]
 SLICES = ["n", "lesion", "empty", "fp_rate_empty", "fn_rate_lesion", "mean_dice"]
-AVERAGES = ["mean_dice_all", "mean_dice_marked", "mean_iou", "mean_iou_all", "mean_iou_marked", "marked"]
+AVERAGES = [
+    "mean_dice_all",
+    "mean_dice_marked",
+    "mean_iou",
+    "mean_iou_all",
+    "mean_iou_marked",
+    "marked",
+    "fn_rate_50px",
+]
 FURTHER = ["nsd_5mm", "volume_error_ml", "volume_error_percent", "false_positive_ml"]
 
 
@@ -238,3 +246,10 @@ def test_a_real_lesion_mask_agrees_with_simpleitk(shared_data: Path) -> None:
     assert figures["hd95_mm"] == pytest.approx(max(np.percentile(forth, 95), np.percentile(back, 95)), abs=1e-4)
     near = ((forth <= 2).sum() + (back <= 2).sum()) / (len(forth) + len(back))
     assert figures["nsd_2mm"] == pytest.approx(near, abs=1e-9)
+
+
+def test_a_missed_slice_counts_as_large_from_more_than_50_pixels_on() -> None:
+    truth = mask((slice(0, 1), slice(0, 5), slice(0, 10)), (slice(3, 4), slice(0, 5), slice(0, 11)))  # 50 and 55.
+    figures = evaluate(mask(box(8, 0, 0)), truth)
+    assert figures["slices"]["fn_rate_50px"] == 1
+    assert evaluate(mask((slice(3, 4), slice(0, 1), slice(0, 1))), truth)["slices"]["fn_rate_50px"] == 0

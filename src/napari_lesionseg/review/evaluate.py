@@ -41,11 +41,11 @@ def evaluate(predicted: Mask, truth: Mask, lungs: Mask | None = None) -> dict[st
         ``n`` slices, of which ``lesion`` hold true lesion and ``empty`` do not. With ``lungs``, a slice without
         lung and without true lesion is not counted, so that ``fp_rate_empty`` is not flattered by neck and
         abdomen. ``fp_rate_empty`` is the share of empty slices with any predicted voxel, ``fn_rate_lesion`` the
-        share of lesion slices without any, ``fn_rate_50px`` that of slices with more than 50 lesion pixels,
-        ``mean_dice`` the mean Dice over lesion slices; None without such slices.
+        share of lesion slices without any, ``mean_dice`` the mean Dice over lesion slices; None without such slices.
         Publications average over slices in two more ways: ``mean_dice_all`` over all counted slices, where a slice
         that both masks leave empty is 1 and one with invented lesion 0; ``mean_dice_marked`` over the ``marked``
-        ones alone, in which either mask has a voxel. ``mean_iou…`` likewise.
+        ones alone, in which either mask has a voxel. ``mean_iou…`` likewise. ``fn_rate_50px`` is the share of slices
+        with more than 50 lesion pixels without any predicted voxel.
     ``nsd_5mm``
         As ``nsd_2mm``, at 5 mm.
     ``volume_error_ml``, ``volume_error_percent``
@@ -154,7 +154,6 @@ def _slice_figures(scores: SliceScores, lungs: Mask | None) -> dict[str, float |
         "empty": int(empty.sum()),
         "fp_rate_empty": _mean(marked[empty]),
         "fn_rate_lesion": _mean(~marked[lesion]),
-        "fn_rate_50px": _mean(~marked[scores.hit + scores.missed > LARGE_PIXELS]),
         "mean_dice": _mean(scores.dice[lesion]),
         "mean_dice_all": _mean(all_dice[counted]),
         "mean_dice_marked": _mean(scores.dice[either]),
@@ -162,6 +161,7 @@ def _slice_figures(scores: SliceScores, lungs: Mask | None) -> dict[str, float |
         "mean_iou_all": _mean(all_iou[counted]),
         "mean_iou_marked": _mean(scores.iou[either]),
         "marked": int(either.sum()),
+        "fn_rate_50px": _mean(~marked[scores.hit + scores.missed > LARGE_PIXELS]),
     }
 
 
