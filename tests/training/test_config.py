@@ -34,7 +34,7 @@ def test_the_robust_preset_pools_dice_over_batches_of_eight() -> None:
     config = load_config("robust")
     assert (config.pool_dice, config.batch_size, config.sampler, config.ema) == (True, 8, "three_pool", 0.999)
     assert (config.preprocessing.crop, config.preprocessing.pixel_mm) == ("lungs", 1.25)
-    assert config.prior == 0.03  # Logit −3.9.
+    assert config.prior == 0.03  # Logit −3.5.
 
 
 def test_overrides_are_json_and_reach_nested_keys_by_dots() -> None:
