@@ -160,7 +160,7 @@ def test_the_command_prints_two_tables_and_writes_a_table_and_a_picture(
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out" / "sampling.csv").read_text())))
     assert [row["what"] for row in rows] == ["patient"] * 2 + ["sampler"] * 8
     assert (rows[0]["patient"], rows[0]["lesion"], rows[0]["sampler"]) == ("phantom-0001", str(lesion), "")
-    assert (rows[-4]["sampler"], rows[-4]["lesion_share"], rows[-4]["patient"]) == ("lesion_only", "1.0", "")
+    assert (rows[-4]["sampler"], rows[-4]["lesion_share"], rows[-4]["patient"]) == ("lesion_only", "1", "")
     assert (tmp_path / "out" / "sampling.png").read_bytes().startswith(b"\x89PNG")
 
     figures = json.loads(call(*asked, "--json"))

@@ -71,6 +71,7 @@ def test_a_training_can_be_stopped(workbench: Any, qtbot: QtBot, tiny: Tiny, tin
     assert not trainer.running
 
 
+@pytest.mark.timeout(500)  # The trainer loads torch beside another lane of tests.
 def test_the_real_trainer_learns_while_the_window_never_stands_still(
     workbench: Any, qtbot: QtBot, phantom_case: PhantomCase, tiny_model: Path, heartbeat: Any
 ) -> None:
@@ -85,7 +86,7 @@ def test_the_real_trainer_learns_while_the_window_never_stands_still(
     start, few = trainer.start, ["--set", "steps_per_epoch=4", "--set", "patch=64"]
     trainer.start = lambda arguments: start([*arguments, *few])
     heart = heartbeat()
-    with qtbot.waitSignal(trainer.finished, timeout=120_000) as finished:
+    with qtbot.waitSignal(trainer.finished, timeout=420_000) as finished:
         workbench.press("retrain")
     longest = heart.stop()
     assert longest < 0.2, f"{longest * 1000:.0f} ms"

@@ -29,12 +29,12 @@ def sampling_command(
     from lesionseg_training.sampling_picture import draw_sampling
     from lesionseg_training.sampling_report import report_sampling
     from napari_lesionseg.study.store import Study
-    from napari_lesionseg.volumes.atomic import write_atomically
+    from napari_lesionseg.volumes.tables import write_csv
 
     settings = load_config(config, [*(overrides or []), *([f"epochs={epochs}"] if epochs is not None else [])])
     report = report_sampling(Study.open(study), settings, lambda said: print(f"warning: {said}", file=sys.stderr))
     if output is not None:
-        write_atomically(output / "sampling.csv", report.to_csv().encode())
+        write_csv(output / "sampling.csv", *report.table())
         draw_sampling(output / "sampling.png", report)
     if as_json:
         print(json.dumps(report.to_dict()))

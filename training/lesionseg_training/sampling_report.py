@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +18,7 @@ from lesionseg_training.sampling import Batch
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.study.split import Split
 from napari_lesionseg.study.store import Study
+from napari_lesionseg.volumes.tables import Cell
 
 SAMPLERS: Final[tuple[Sampler, ...]] = get_args(Sampler)
 KINDS: Final = ("lesion", "near", "far")
@@ -94,17 +93,14 @@ class SamplingReport:
         """As it is printed with ``--json``."""
         return {"patients": [one.row() for one in self.patients], "samplers": [asdict(one) for one in self.drawn]}
 
-    def to_csv(self) -> str:
-        """One table: a row for each patient (``what`` is ``patient``), then for each sampler and epoch."""
-        rows = [{"what": "patient"} | one.row() for one in self.patients]
+    def table(self) -> tuple[list[str], list[list[Cell]]]:
+        """Header and rows: one for each patient (``what`` is ``patient``), then for each sampler and epoch."""
+        rows: list[dict[str, Any]] = [{"what": "patient"} | one.row() for one in self.patients]
         for drawn in self.drawn:
             shares = {f"{key}_share" if key in KINDS else key: value for key, value in asdict(drawn).items()}
             rows.append({"what": "sampler"} | shares)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return text.getvalue()
+        header = list(dict.fromkeys(key for row in rows for key in row))
+        return header, [[row.get(key) for key in header] for row in rows]
 
 
 def report_sampling(study: Study, config: TrainConfig, warn: Callable[[str], None]) -> SamplingReport:
