@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from napari_lesionseg.models.card import load_card
 from napari_lesionseg.volumes import Volume
