@@ -41,7 +41,7 @@ def write_figures(folder: Path, runs: Path, comparison: Comparison) -> list[Path
     for name, figure in figures.items():
         if figure is not None:
             picture = io.BytesIO()
-            figure.savefig(picture, format="png", dpi=110)
+            figure.savefig(picture, format="png", dpi=110, bbox_inches="tight")
             write_atomically(folder / f"{name}.png", picture.getvalue())
             paths.append(folder / f"{name}.png")
     return paths
