@@ -5,7 +5,7 @@
 #   make unit ARGS="-k nifti -x"    pytest with arguments of your own
 #   make hazards           a line per hazard: what was measured, holds or falls short (SCALE=ci: the quick one)
 #   make bench ARGS="--quick"       every target of speed and memory beside its peer
-#   make experiments                recipes, networks and samplers on generated patients, 15 minutes; one JSON line at the end
+#   make experiments                recipes, networks and samplers on generated patients; one JSON line at the end
 #   make peers                      other people's readers and viewers judge our exports
 
 .PHONY: help system venv demo demo-study bench test lint types contracts unit core screens test-pyqt6 experiments peers hazards format clean

@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/experiments/phantom.py [FOLDER]     (or: make experiments)
 
-Every part is one resumable command: started again, it goes on where it was. 15 minutes on two cores.
+Every part is one resumable command: started again, it goes on where it was.
 """
 
 from __future__ import annotations

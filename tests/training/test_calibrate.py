@@ -8,32 +8,18 @@ import numpy as np
 import pytest
 import torch
 from lesionseg_training.calibrate import calibrate, fit_model
-from torch import Tensor
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.inference.predict import predict
 from napari_lesionseg.models.card import LoadedModel, ModelCard, load_card, load_model, save_model
-from napari_lesionseg.models.config import DualEncoderConfig, Guard, Preprocessing
+from napari_lesionseg.models.config import Guard, Preprocessing
 from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes import Geometry, Mask, Volume, nifti
+from tests.training.bright import SHAPE, Bright
 
-SHAPE = DualEncoderConfig(widths=(4, 8))
 GRID = Geometry.from_spacing((10, 64, 64), (3.0, 1.0, 1.0))
 CARD = ModelCard(name="hand-made", architecture=SHAPE, preprocessing=Preprocessing(size=64), guard=Guard(top=0.99))
-
-
-class Bright(DualEncoderUNet):
-    """Marks what is brighter than the middle of the window."""
-
-    def __init__(self) -> None:
-        super().__init__(SHAPE)
-
-    def encode(self, padded: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        return [padded[:, 1:2]], [padded]
-
-    def decode(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:
-        return 20 * (features_a[0] - 0.5)
 
 
 @pytest.fixture

@@ -13,25 +13,10 @@ from torch import Tensor, nn
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.card import LoadedModel, ModelCard
-from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
-from napari_lesionseg.models.dual_encoder import DualEncoderUNet
+from napari_lesionseg.models.config import Preprocessing
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes import Mask
-
-SHAPE = DualEncoderConfig(widths=(2, 2))
-
-
-class Bright(DualEncoderUNet):
-    """Marks what is brighter than the middle of the window: the lesions of the hand-made scans."""
-
-    def __init__(self) -> None:
-        super().__init__(SHAPE)
-
-    def encode(self, padded: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        return [padded[:, 1:2]], [padded]
-
-    def decode(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:
-        return 20 * (features_a[0] - 0.5)
+from tests.training.bright import SHAPE, Bright
 
 
 class Nothing(Bright):

@@ -11,32 +11,18 @@ import torch
 from lesionseg_training.cli import app
 from lesionseg_training.pseudo.believe import Rules
 from lesionseg_training.pseudo.preview import Preview, Wish, preview
-from torch import Tensor
 from typer.testing import CliRunner
 
 from napari_lesionseg.errors import LesionsegError
 from napari_lesionseg.models.card import LoadedModel, ModelCard, save_model
-from napari_lesionseg.models.config import DualEncoderConfig, Preprocessing
+from napari_lesionseg.models.config import Preprocessing
 from napari_lesionseg.models.dual_encoder import DualEncoderUNet
 from napari_lesionseg.study.store import Study
 from napari_lesionseg.volumes.read import read_mask
+from tests.training.bright import SHAPE, Bright
 
-SHAPE = DualEncoderConfig(widths=(4, 8))
 CARD = ModelCard(name="teacher", architecture=SHAPE, preprocessing=Preprocessing(size=64))
 WISH = Wish(patients=1.0, rules=Rules(smallest_ml=0.05))
-
-
-class Bright(DualEncoderUNet):
-    """Marks what is brighter than the middle of the window: the lesions of the hand-made scans."""
-
-    def __init__(self) -> None:
-        super().__init__(SHAPE)
-
-    def encode(self, padded: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        return [padded[:, 1:2]], [padded]
-
-    def decode(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:
-        return 30 * (features_a[0] - 0.5)
 
 
 @pytest.fixture
